@@ -1,0 +1,414 @@
+"""Every code an error or a state can carry, with the sentence for people and who must act.
+
+Errors carry codes and facts; doors (command line, API, page, mail) show the sentence that stands here, so that the
+same trouble is told in the same words everywhere. ``docs/errors.md`` is written from this table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+
+
+class Who(Enum):
+    """Who can do something about it."""
+
+    USER = "user"
+    """The person whose calendar it is."""
+    ADMIN = "admin"
+    """Whoever runs the tenant, the installation or the remote service."""
+    RETRY = "retry"
+    """Nobody: it is tried again by itself."""
+    DEVELOPER = "developer"
+    """Whoever wrote the connector, the calling program or calbridge."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One code. ``summary`` says in one sentence what is wrong, ``remedy`` what to do about it."""
+
+    code: str
+    who: Who
+    summary: str
+    remedy: str
+
+
+USER, ADMIN, RETRY, DEVELOPER = Who.USER, Who.ADMIN, Who.RETRY, Who.DEVELOPER
+
+_SIGN_IN_AND_REACH = (
+    Entry(
+        "sign_in_required",
+        USER,
+        "The calendar service refused the user name or the password.",
+        "Sign in again with the current password; the refused one is not tried any more.",
+    ),
+    Entry(
+        "app_password_required",
+        USER,
+        "iCloud does not accept the normal Apple Account password here.",
+        "Create an app-specific password in the settings of the Apple Account and enter that one.",
+    ),
+    Entry(
+        "permission_missing",
+        USER,
+        "The account is signed in but may not do this.",
+        "Ask the owner of the calendar for the right to change it, or link another calendar.",
+    ),
+    Entry(
+        "too_many_checks",
+        USER,
+        "The password was checked too often in a short time.",
+        "Wait a quarter of an hour, then try again with the right password.",
+    ),
+    Entry("not_connected", USER, "This integration has no working sign-in.", "Sign in to the account again."),
+    Entry(
+        "login_page",
+        USER,
+        "The address answers with a web page for signing in instead of a calendar.",
+        "Enter the calendar address of the service, not the address of its web site.",
+    ),
+    Entry(
+        "not_a_calendar_server",
+        USER,
+        "There is no calendar service at this address.",
+        "Check the address; the manual of the service calls it CalDAV address or server.",
+    ),
+    Entry(
+        "host_unreachable",
+        USER,
+        "No server can be reached at this address.",
+        "Check the spelling of the address; if it is right, the server or the way to it is down.",
+    ),
+    Entry(
+        "tls_failed",
+        ADMIN,
+        "The server's certificate can't be trusted.",
+        "Let the server present a valid certificate for its name; calbridge does not connect without.",
+    ),
+    Entry(
+        "address_refused",
+        ADMIN,
+        "calbridge refuses to connect to this address.",
+        "Use a public https address; a private one must be granted to the tenant first.",
+    ),
+    Entry(
+        "private_network_needed",
+        ADMIN,
+        "The server stands in a private network that this tenant may not reach.",
+        "Allow the network in PRIVATE_NETWORKS and grant the host to the tenant with hosts grant.",
+    ),
+    Entry(
+        "port_refused",
+        ADMIN,
+        "Only ports 443 and 8443 are allowed.",
+        "Use one of them, or grant the host with its port to the tenant.",
+    ),
+    Entry(
+        "redirect_refused",
+        ADMIN,
+        "The server points to an address that calbridge refuses to follow.",
+        "Enter the final address of the calendar service directly, if it is to be trusted.",
+    ),
+)
+
+_SERVICE = (
+    Entry("connector_failed", RETRY, "The calendar service could not be used.", "Nothing; it is tried again."),
+    Entry(
+        "unavailable",
+        RETRY,
+        "The calendar service gives no usable answer at the moment.",
+        "Nothing; it is tried again. If it lasts, look at the status page of the service.",
+    ),
+    Entry("timed_out", RETRY, "The calendar service took too long to answer.", "Nothing; it is tried again."),
+    Entry("throttled", RETRY, "The calendar service asks for fewer requests.", "Nothing; calbridge waits and goes on."),
+    Entry(
+        "response_too_large",
+        ADMIN,
+        "The answer of the calendar service is larger than calbridge accepts.",
+        "Look for an unusually large entry or attachment in the calendar and make it smaller.",
+    ),
+    Entry(
+        "malformed_answer",
+        RETRY,
+        "The calendar service sent an answer that can't be understood.",
+        "Nothing; it is tried again. If it lasts, tell the operator of the service.",
+    ),
+    Entry(
+        "cursor_expired",
+        RETRY,
+        "The service no longer knows how far the last sync came.",
+        "Nothing; the calendar is listed as a whole and compared.",
+    ),
+    Entry(
+        "version_conflict",
+        RETRY,
+        "Somebody else changed the event in the meantime.",
+        "Nothing; it is read again and decided anew.",
+    ),
+    Entry(
+        "not_found",
+        RETRY,
+        "The service has nothing at this address.",
+        "Nothing; calbridge first finds out whether it was moved or deleted.",
+    ),
+    Entry("locked_by_server", RETRY, "The calendar service has locked this event.", "Nothing; it is tried again."),
+    Entry(
+        "no_write_confirmed",
+        RETRY,
+        "The service did not say whether a change was made.",
+        "Nothing; calbridge looks what happened before it goes on.",
+    ),
+    Entry(
+        "quota_exceeded",
+        USER,
+        "The account has no space left at the calendar service.",
+        "Delete what is not needed there or get more space; calbridge tries again.",
+    ),
+    Entry(
+        "read_only_calendar",
+        USER,
+        "The linked calendar can't be written by this account.",
+        "Link a calendar that may be written, or switch sending off.",
+    ),
+    Entry(
+        "calendar_gone",
+        USER,
+        "The linked calendar does not exist any more.",
+        "Link another calendar; nothing was deleted in My Calendar.",
+    ),
+    Entry(
+        "calendar_listed_empty",
+        USER,
+        "The linked calendar is suddenly empty.",
+        "Confirm if it was emptied on purpose; until then nothing is deleted in My Calendar.",
+    ),
+    Entry(
+        "service_unknown",
+        USER,
+        "There is no connector for this service.",
+        "Choose one of the services that the list of connectors shows, or install its connector.",
+    ),
+    Entry(
+        "connector_broken",
+        ADMIN,
+        "A connector is installed but can't be loaded.",
+        "Look at its problem in the list of connectors; reinstall it in a version that fits.",
+    ),
+)
+
+_CONTENT = (
+    Entry(
+        "rejected",
+        USER,
+        "The calendar service does not accept this entry as it is.",
+        "Change the entry; it is sent again then.",
+    ),
+    Entry(
+        "several_uids",
+        USER,
+        "One calendar file on the server holds several events that do not belong together.",
+        "Store each event in a file of its own.",
+    ),
+    Entry("no_uid", USER, "The event has no identifier.", "Save it again with a calendar program."),
+    Entry(
+        "no_vevent",
+        USER,
+        "The calendar file holds no event.",
+        "Nothing, if it is a task or a note; calbridge leaves it alone.",
+    ),
+    Entry(
+        "broken_calendar_data",
+        USER,
+        "The event on the server can't be read.",
+        "Open and save it with a calendar program, or delete it there.",
+    ),
+    Entry(
+        "unknown_time_zone",
+        USER,
+        "The event uses a time zone that nobody knows.",
+        "Choose a known time zone in the event; its times are not guessed.",
+    ),
+    Entry(
+        "recurrence_too_fine",
+        USER,
+        "The event repeats more often than daily.",
+        "Use a rule of days or longer; calbridge does not expand this one.",
+    ),
+    Entry(
+        "recurrence_too_large",
+        USER,
+        "The series has more occurrences than calbridge expands.",
+        "Give the series an end, or ask for a shorter range.",
+    ),
+    Entry(
+        "unsupported_recurrence",
+        USER,
+        "The series uses a kind of recurrence that calbridge does not know.",
+        "Save the series again with a newer calendar program; it is left as it is until then.",
+    ),
+    Entry(
+        "too_many_overrides",
+        USER,
+        "The series has too many changed or excluded occurrences.",
+        "End the series and start a new one.",
+    ),
+    Entry("too_large", USER, "The entry is too large for the calendar.", "Shorten its text or remove attachments."),
+    Entry(
+        "not_expressible",
+        USER,
+        "The linked calendar can't hold an entry of this kind.",
+        "Simplify its recurrence or times, or leave it in My Calendar only.",
+    ),
+    Entry(
+        "uid_conflict",
+        USER,
+        "The calendar already holds another event with the same identifier.",
+        "Delete one of the two on the server; it is often left over from an import.",
+    ),
+    Entry("invalid_value", USER, "A value can't be used.", "Correct the value that is named and try again."),
+    Entry(
+        "invalid_csv",
+        USER,
+        "The CSV file can't be read.",
+        "Save it as UTF-8 with a header line and one line per user, then import it again.",
+    ),
+)
+
+_PAIRS = (
+    Entry(
+        "confirmation_needed",
+        USER,
+        "Unusually many entries would be deleted.",
+        "Look at the list and confirm it once; everything else goes on.",
+    ),
+    Entry(
+        "organised_elsewhere",
+        USER,
+        "Only the organiser can change this meeting.",
+        "Ask the organiser, or answer the invitation.",
+    ),
+    Entry(
+        "would_mail",
+        USER,
+        "The service would mail the guests if this event were written.",
+        "Consent to the mail for this event, or change it in the linked calendar.",
+    ),
+    Entry("ambiguous", USER, "Several entries could be the same appointment.", "Choose which two belong together."),
+    Entry("already_here", USER, "This event is in My Calendar already.", "Nothing; it is not taken a second time."),
+    Entry(
+        "managed_elsewhere",
+        USER,
+        "Another integration looks after this event.",
+        "Nothing; it is left to the integration that made it.",
+    ),
+    Entry(
+        "deletion_ignored",
+        USER,
+        "The entry was deleted on one side and is kept on the other.",
+        "Re-open the link if it shall be on both sides again.",
+    ),
+    Entry(
+        "oscillation",
+        ADMIN,
+        "Something keeps undoing the same change.",
+        "Find the other program that writes to this calendar; the entry stays as it is until it really changes.",
+    ),
+    Entry("plan_stale", USER, "Something changed after this plan was made.", "Make a new preview and apply that."),
+)
+
+_REQUESTS = (
+    Entry("refused", USER, "This can't be done as asked.", "Read the detail and change the request."),
+    Entry("item_not_found", USER, "There is no such item.", "Check its id; it may have been deleted."),
+    Entry("user_not_found", USER, "There is no such user.", "Check the id, or create the user first."),
+    Entry("tenant_not_found", ADMIN, "There is no such tenant.", "Check the id, or create the tenant first."),
+    Entry("integration_not_found", USER, "There is no such integration.", "Check the id in the list of integrations."),
+    Entry("integration_inactive", USER, "This integration is switched off.", "Activate it first."),
+    Entry(
+        "integration_running",
+        RETRY,
+        "Another run of this integration is at work.",
+        "Wait until it has finished; what is due is done by itself.",
+    ),
+    Entry("already_exists", USER, "It exists already.", "Use the existing one or choose another id."),
+    Entry(
+        "item_changed",
+        RETRY,
+        "The item was changed by somebody else in the meantime.",
+        "Read it again and repeat the change.",
+    ),
+)
+
+_INSTALLATION = (
+    Entry(
+        "settings_invalid",
+        ADMIN,
+        "A setting is missing or can't be used.",
+        "Correct the setting that is named; the manual page on settings lists them all.",
+    ),
+    Entry(
+        "key_file_unusable",
+        ADMIN,
+        "The file with the secret key can't be used.",
+        "Give the folder and the file to the user who runs calbridge, readable by nobody else.",
+    ),
+    Entry(
+        "secret_unreadable",
+        ADMIN,
+        "A stored secret can't be opened with the configured keys.",
+        "Put the former key back into SECRET_KEYS, or sign in to the account again.",
+    ),
+    Entry("store_failed", RETRY, "The database did not take a change.", "Nothing; it is tried again."),
+    Entry(
+        "database_unusable",
+        ADMIN,
+        "The database can't be used.",
+        "See that it runs, that it can be reached and that DATABASE_URL is right.",
+    ),
+    Entry(
+        "database_locked",
+        RETRY,
+        "Another process holds the database for too long.",
+        "Nothing; it is tried again. If it lasts, look for a program that keeps the file open.",
+    ),
+    Entry(
+        "database_not_migrated",
+        ADMIN,
+        "The database does not have the tables of this version.",
+        "Run calbridge db upgrade.",
+    ),
+    Entry(
+        "disk_full",
+        ADMIN,
+        "There is no space left on the disk of the database.",
+        "Make space; the run goes on where it stopped.",
+    ),
+    Entry(
+        "clock_skewed",
+        ADMIN,
+        "The clock of this machine differs from that of the calendar service.",
+        "Let the clock be set by NTP; sync itself does not depend on it.",
+    ),
+    Entry("lease_lost", RETRY, "Another run took this integration over.", "Nothing; the other run goes on."),
+    Entry(
+        "internal_error",
+        DEVELOPER,
+        "Something went wrong inside calbridge.",
+        "Report it with the run id and the log lines of that run.",
+    ),
+)
+
+CATALOGUE: Mapping[str, Entry] = MappingProxyType(
+    {
+        entry.code: entry
+        for group in (_SIGN_IN_AND_REACH, _SERVICE, _CONTENT, _PAIRS, _REQUESTS, _INSTALLATION)
+        for entry in group
+    }
+)
+"""Code to entry, in the order of the manual page."""
+
+
+def describe(code: str) -> Entry:
+    """The entry of ``code``; for a code that nobody knows, that of ``internal_error``."""
+    return CATALOGUE.get(code, CATALOGUE["internal_error"])

@@ -1,0 +1,1 @@
+"""All that a plugin may know: the contract, and what every connector shares."""

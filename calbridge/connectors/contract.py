@@ -1,0 +1,273 @@
+"""The contract between the core and a connector (SYNC part C; written out in docs/contract.md).
+
+A connector is opened for one account and used by one run at a time. It keeps no state outside what the core hands
+it, reaches the network only through the transport it was given, and raises nothing but
+:class:`calbridge.errors.ConnectorError` (C5, C6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Protocol
+
+from calbridge.connectors.capabilities import Capabilities
+from calbridge.connectors.transport import Transport
+from calbridge.domain.content import Content, Unit, Value
+from calbridge.domain.event import Event
+from calbridge.errors import ConnectorError
+
+CONTRACT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who an account is: a stable id, its address and all its own addresses (lower case)."""
+
+    id: str
+    address: str
+    own_addresses: frozenset[str] = frozenset()
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """What the connector learned of this server and wants handed back (small, no secrets)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """A calendar that can be linked."""
+
+    id: str
+    name: str
+    time_zone: str | None = None
+    color: str | None = None
+    primary: bool = False
+    writable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Local days, end exclusive; None is open."""
+
+    start: date | None = None
+    end: date | None = None
+
+
+OPEN_WINDOW = Window()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Something lives at this address. ``event`` only when it is whole; then ``native`` goes with it."""
+
+    remote_id: str
+    version: str | None = None
+    uid: str | None = None
+    event: Event | None = None
+    native: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Nothing lives at this address any more; ``sure`` when the service itself said deleted."""
+
+    remote_id: str
+    sure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Something lives there that can't be understood; ``code`` is in the catalogue."""
+
+    remote_id: str
+    version: str | None
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The service gave no answer about this address: neither there nor gone."""
+
+    remote_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of changes (C1).
+
+    The last page has ``cursor``; ``full`` says whether all pages together were a complete listing of ``covers``,
+    the only range in which absence means anything.
+    """
+
+    entries: Sequence[Seen | Gone | Unreadable]
+    checkpoint: str | None = None
+    cursor: str | None = None
+    last: bool = False
+    full: bool = False
+    covers: Window | None = None
+
+
+Fetched = Seen | Gone | Unreadable | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a create will live, when the client may choose: known before the call (C4)."""
+
+    remote_id: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Make an event. The same key twice makes one event."""
+
+    key: str
+    target: Content
+    uid: str
+    remote_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Change these units and nothing else.
+
+    ``rekeyed`` maps old to new occurrence keys where the series moved (None: dropped); ``units`` are in new keys.
+    A unit of an occurrence with value None is inherited again. ``redact``: the event becomes hidden, so everything
+    the model does not know goes too (A9).
+    """
+
+    remote_id: str
+    version: str | None
+    native: bytes | None
+    units: Mapping[Unit, Value]
+    rekeyed: Mapping[str, str | None] = field(default_factory=dict)
+    redact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Remove an event silently; ``native`` as last shown."""
+
+    remote_id: str
+    version: str | None
+    native: bytes | None = None
+
+
+Write = Create | Update | Delete
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The write happened; ``event`` is what the service holds now (None after a delete).
+
+    ``conditional``: the service would have refused it on another version than the one given.
+    ``exact``: ``event`` is what this very write left, not a later state that others may have touched.
+    """
+
+    remote_id: str
+    version: str | None = None
+    event: Event | None = None
+    native: bytes | None = None
+    conditional: bool = True
+    exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """Some steps of a series were written: the event as it is now and the units that are missing (C3)."""
+
+    remote_id: str
+    version: str | None
+    event: Event
+    native: bytes | None
+    missing: frozenset[Unit]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The write was refused; the error is one of C5. ``Unavailable`` means: outcome unknown, look first."""
+
+    error: ConnectorError
+
+
+Result = Done | Partial | Failed | None
+
+
+class Connector(Protocol):
+    """One account at one service."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this service, as met by this account, can do."""
+
+    def check(self) -> Owner:
+        """Prove the credentials and say who the account is."""
+
+    def calendars(self) -> Sequence[Calendar]:
+        """All calendars that hold events."""
+
+    def changes(self, calendar: str, cursor: str | None, window: Window) -> Iterator[Page]:
+        """What changed since the cursor or checkpoint, or everything without one (C1).
+
+        :raises CursorExpired: the cursor can't be used; :raises CalendarGone: the calendar is not there.
+        """
+
+    def fetch(self, calendar: str, remote_ids: Sequence[str]) -> Sequence[Fetched]:
+        """One answer per id, in any order; at most ``capabilities.fetch_batch`` ids."""
+
+    def find(self, calendar: str, keys: Sequence[str], uids: Sequence[str]) -> Sequence[Seen]:
+        """Events that carry one of our keys as marker or one of these UIDs."""
+
+    def place(self, calendar: str, key: str) -> Place | None:
+        """Address and UID that a create with this key will have; None where the service chooses."""
+
+    def write(self, calendar: str, writes: Sequence[Write]) -> Sequence[Result]:
+        """One result per write, in order. None: no result, the outcome is unknown."""
+
+    def normalise(self, content: Content) -> Content:
+        """Pure: what the service is known to make of a content."""
+
+    def close(self) -> None:
+        """Release connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a connector is opened with. The secret never appears in a repr."""
+
+    service: str
+    url: str | None
+    username: str
+    secret: str = field(repr=False)
+    facts: Mapping[str, str] = field(default_factory=dict)
+    own_addresses: frozenset[str] = frozenset()
+
+
+class ConnectorFactory(Protocol):
+    """What a plugin's dotted path names."""
+
+    def __call__(self, account: Account, transport: Transport) -> Connector:
+        """Open a connector; sends nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSpec:
+    """A service the user can pick."""
+
+    name: str
+    title: str
+    needs_url: bool = False
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorSpec:
+    """What a plugin registers: light, nothing vendor-specific imported (DESIGN 4)."""
+
+    name: str
+    services: tuple[ServiceSpec, ...]
+    authentication: str
+    account_schema: Mapping[str, object]
+    capabilities: Capabilities
+    factory: str
+    contract_version: int = CONTRACT_VERSION

@@ -1,0 +1,1 @@
+"""Values of the calendar: what events, times and series mean. No I/O, no framework."""

@@ -1,0 +1,51 @@
+"""Keyed fingerprints of meaning (SYNC A7, A9, C4): they tell whether something is the same, never what it is."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from dataclasses import dataclass, field
+
+from calbridge.domain.content import Content, canonical, normal_text
+
+
+@dataclass(frozen=True, slots=True)
+class KeyMaker:
+    """Makes stable keys and fingerprints for one tenant of one installation."""
+
+    secret: bytes = field(repr=False)
+    installation: str
+    tenant_id: str
+
+    def stable(self, integration_id: str, item_id: str, generation: int) -> str:
+        """The stable key of a create: the integration, and an HMAC over all that makes it unique (C4)."""
+        told = json.dumps([self.installation, self.tenant_id, integration_id, item_id, generation])
+        return f"cb-{_slug(integration_id)}-{self._mac('key', told)[:32]}"
+
+    def match(self, content: Content) -> str | None:
+        """Fingerprint of time and normalised title, for adoption; None where either is missing."""
+        span = content.span
+        title = normal_text(content.title).casefold()
+        if span is None or not title:
+            return None
+        dates = span.start.is_date
+        ends = (span.start.key, span.end.key) if dates else (str(span.start.instant()), str(span.end.instant()))
+        return self._mac("match", json.dumps([*ends, span.recurring, title]))
+
+    def fingerprint(self, content: Content) -> str:
+        """Fingerprint of the whole meaning."""
+        told = sorted((key, name.value, repr(canonical(value))) for (key, name), value in content.units.items())
+        return self._mac("content", json.dumps(told))
+
+    def new_id(self) -> str:
+        """A fresh random id of 128 bits, text."""
+        return secrets.token_hex(16)
+
+    def _mac(self, purpose: str, told: str) -> str:
+        return hmac.new(self.secret, f"{purpose}:{told}".encode(), hashlib.sha256).hexdigest()
+
+
+def _slug(text: str) -> str:
+    return "".join(sign for sign in text if sign.isalnum())[:24]

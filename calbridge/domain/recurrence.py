@@ -1,0 +1,172 @@
+"""Rules of series: what is accepted, whether a slot exists, which occurrences lie in a window.
+
+A rule passes through untouched as text (SYNC A2); it is only read to show occurrences and to check a slot.
+Rules finer than daily are never expanded, and every expansion has a cap (DESIGN 8).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+from dateutil.rrule import rruleset, rrulestr
+
+from calbridge.domain.content import MASTER, Content, Field, Span, slot_span
+from calbridge.domain.times import TimeKind, When
+from calbridge.errors import Rejected
+
+MAX_EXCEPTIONS = 2000
+"""Overrides, RDATEs and EXDATEs of one series (DESIGN 8)."""
+MAX_OCCURRENCES = 10_000
+MAX_STEPS = 200_000
+_FREQUENCY = re.compile(r"FREQ=([A-Z]+)")
+_COARSE = {"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}
+_UNTIL = re.compile(r"UNTIL=(\d{8})(T\d{6})?(Z)?")
+
+
+def check_rule(rule: tuple[str, ...]) -> None:
+    """Refuse what must not be expanded. :raises Rejected: ``recurrence_too_fine``, ``recurrence_too_large``."""
+    dates = 0
+    for line in rule:
+        upper = line.upper()
+        found = _FREQUENCY.search(upper)
+        if upper.startswith("RRULE") and (found is None or found.group(1) not in _COARSE):
+            raise Rejected(code="recurrence_too_fine", field=Field.TIME)
+        if upper.startswith("RRULE") and re.search(r"BY(HOUR|MINUTE|SECOND)=", upper):
+            raise Rejected(code="recurrence_too_fine", field=Field.TIME)
+        if upper.startswith(("RDATE", "EXDATE")):
+            dates += upper.count(",") + 1
+    if dates > MAX_EXCEPTIONS:
+        raise Rejected(code="recurrence_too_large", field=Field.TIME)
+
+
+def has_slot(span: Span, key: str) -> bool:
+    """Whether the series has an occurrence at this original local start; True where the rule can't be evaluated."""
+    try:
+        moment = datetime.fromisoformat(key)
+        found = next(_starts(span, moment, moment), None)
+    except (ValueError, TypeError, Rejected):
+        return True
+    return found == moment
+
+
+def _starts(span: Span, after: datetime, before: datetime) -> Iterator[datetime]:
+    """Local starts of the rule inside the closed window, in order, capped."""
+    check_rule(span.rule)
+    first = span.start.local
+    steps = islice(_ruleset(span), MAX_STEPS) if after <= first else _ruleset(span).xafter(after, inc=True)
+    shown_first = after <= first <= before
+    if shown_first:
+        yield first
+    for moment in islice(steps, MAX_STEPS):
+        if moment > before:
+            return
+        if moment >= after and moment != first:
+            yield moment
+
+
+def _ruleset(span: Span) -> rruleset:
+    found = rruleset(cache=False)
+    first = span.start.local
+    for line in span.rule:
+        name, _, body = line.partition(":")
+        if name.upper().startswith("RRULE"):
+            found.rrule(rrulestr(_local_until(body, span.start), dtstart=first))  # type: ignore[arg-type]
+        elif name.upper().startswith("RDATE"):
+            for text in body.split(","):
+                found.rdate(_local_date(text, span.start))
+    return found
+
+
+def _local_date(text: str, start: When) -> datetime:
+    """One RDATE value as local wall time; of a PERIOD the start counts."""
+    text = text.strip().upper().split("/")[0]
+    if "T" not in text:
+        return datetime.strptime(text, "%Y%m%d").replace(
+            hour=start.local.hour, minute=start.local.minute, second=start.local.second
+        )
+    moment = datetime.strptime(text.rstrip("Z"), "%Y%m%dT%H%M%S")
+    return to_local(moment, start) if text.endswith("Z") else moment
+
+
+def _local_until(body: str, start: When) -> str:
+    """UNTIL in local wall time, because the expansion runs on wall time (RFC 5545 3.3.10: UTC when zoned)."""
+
+    def local(match: re.Match[str]) -> str:
+        date, time, zulu = match.groups()
+        if time is None:
+            return f"UNTIL={date}T235959"
+        moment = datetime.strptime(date + time, "%Y%m%dT%H%M%S")
+        if zulu:
+            moment = to_local(moment, start)
+        return f"UNTIL={moment:%Y%m%dT%H%M%S}"
+
+    return _UNTIL.sub(local, body.upper().rstrip(";"))
+
+
+def to_local(instant: datetime, like: When) -> datetime:
+    """A naive UTC instant as wall time of the zone of ``like``."""
+    if like.kind is not TimeKind.ZONED:
+        return instant if like.offset is None else instant + timedelta(seconds=like.offset)
+    from calbridge.domain.times import zone_info
+
+    return instant.replace(tzinfo=UTC).astimezone(zone_info(like.zone or "UTC")).replace(tzinfo=None)
+
+
+def occurrences(item: Content, start: datetime, end: datetime) -> Iterator[tuple[str, Span]]:
+    """Occurrences that touch the half-open window of aware instants: key and time, overrides in place.
+
+    At most :data:`MAX_OCCURRENCES`. :raises Rejected: for rules that are not expanded.
+    """
+    span = item.span
+    if span is None:
+        return
+    if not span.recurring:
+        if _touches(span, start, end):
+            yield MASTER, span
+        return
+    seen = 0
+    low = to_local(start.astimezone(UTC).replace(tzinfo=None), span.start) - span.duration - timedelta(days=1)
+    high = to_local(end.astimezone(UTC).replace(tzinfo=None), span.start) + timedelta(days=1)
+    for key, own in _slots(item, span, low, high):
+        if _touches(own, start, end):
+            yield key, own
+            seen += 1
+            if seen >= MAX_OCCURRENCES:
+                return
+
+
+def _slots(item: Content, span: Span, low: datetime, high: datetime) -> Iterator[tuple[str, Span]]:
+    done = set()
+    for moment in _starts(span, low, high):
+        key = span.start.at(moment).key
+        done.add(key)
+        if item.excluded(key):
+            continue
+        own = item.get((key, Field.TIME))
+        yield key, own if isinstance(own, Span) else slot_span(span, key)
+    for key in item.keys:
+        own = item.get((key, Field.TIME))
+        if key not in done and isinstance(own, Span):
+            yield key, own
+
+
+def _touches(span: Span, start: datetime, end: datetime) -> bool:
+    first, last = span.start.instant(), span.end.instant()
+    return first < end and (last > start or (first == last and first >= start))
+
+
+def last_end(item: Content) -> datetime | None:
+    """When all of it is over; None for a series without an end that can be read from its rule."""
+    span = item.span
+    if span is None:
+        return None
+    if not span.recurring:
+        return span.end.instant()
+    until = [_UNTIL.search(line.upper()) for line in span.rule if line.upper().startswith("RRULE")]
+    if not until or any(match is None for match in until):
+        return None
+    found = [datetime.strptime(match.group(1), "%Y%m%d").replace(tzinfo=UTC) for match in until if match]
+    return max(found) + timedelta(days=2) + span.duration

@@ -1,0 +1,73 @@
+"""Moving a series (SYNC A2): keys of overrides and exclusions follow the master."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from calbridge.domain.content import MASTER, Content, Field, Span, Unit, Value, content
+from calbridge.domain.recurrence import has_slot
+from calbridge.domain.times import When
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A content expressed in the slots of a moved series; ``keys`` maps old to new, None where the slot is gone."""
+
+    content: Content
+    keys: Mapping[str, str | None]
+
+
+def rekey(old: Content, target: Span) -> Moved:
+    """Express every occurrence of ``old`` in the slots of the series timed by ``target``.
+
+    Keys shift by the local distance of the two starts; where the rule changed they keep their date and take the new
+    time of day. An override with a time of its own keeps its time of day while its date shifts with its key.
+    The master's own time is left as it is.
+    """
+    span = old.span
+    if span is None or not old.keys or not span.recurring:
+        return Moved(old, {})
+    if span.start.key == target.start.key and _rules(span) == _rules(target):
+        return Moved(old, {})
+    keys = {key: new_key(key, span, target) for key in old.keys}
+    if all(key == new for key, new in keys.items()):
+        return Moved(old, {})
+    units: dict[Unit, Value] = {unit: value for unit, value in old.units.items() if unit[0] == MASTER}
+    units[(MASTER, Field.TIME)] = target
+    for (key, name), value in old.units.items():
+        new = keys.get(key)
+        if key != MASTER and new is not None:
+            units[(new, name)] = _moved_value(name, value, key, new)
+    moved = dict(content(units).units)
+    moved[(MASTER, Field.TIME)] = span
+    return Moved(Content(moved), {key: new for key, new in keys.items() if new != key})
+
+
+def _rules(span: Span) -> tuple[str, ...]:
+    return tuple(sorted(span.rule))
+
+
+def new_key(key: str, span: Span, target: Span) -> str | None:
+    """The slot that an occurrence of ``span`` has in the series ``target``; None when there is none."""
+    if not target.recurring:
+        return None
+    moment = datetime.fromisoformat(key)
+    if _rules(span) == _rules(target):
+        moved = moment + (target.start.local - span.start.local)
+    else:
+        moved = datetime.combine(moment.date(), target.start.local.time())
+    new = target.start.at(moved).key
+    return new if has_slot(target, new) else None
+
+
+def _moved_value(name: Field, value: Value, key: str, new: str) -> Value:
+    if name is not Field.TIME or not isinstance(value, Span):
+        return value
+    days = timedelta(days=(datetime.fromisoformat(new).date() - datetime.fromisoformat(key).date()).days)
+    return replace(value, start=_later(value.start, days), end=_later(value.end, days))
+
+
+def _later(when: When, days: timedelta) -> When:
+    return when.shifted(days)

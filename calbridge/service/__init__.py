@@ -1,0 +1,1 @@
+"""The use cases, one a module. Each owns its unit of work; doors call them and nothing below."""

@@ -1,0 +1,211 @@
+"""Everything that can be set from outside: one frozen object, read once at the door and passed down.
+
+Each setting is the environment variable ``CALBRIDGE_`` + its field name in capitals. ``docs/settings.md`` is
+written from the field metadata here (``python tools/write_docs.py``).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import marshmallow
+from environs import Env, EnvValidationError
+
+from calbridge.errors import SettingsInvalid
+
+PREFIX = "CALBRIDGE_"
+LOG_LEVELS = ("debug", "info", "warning", "error")
+MIN_KEY_LENGTH = 32
+"""Characters of a secret key; `openssl rand -base64 32` gives 44."""
+
+Network = IPv4Network | IPv6Network
+
+
+def _show(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _show_keys(keys: tuple[str, ...]) -> str:
+    return f"{len(keys)} set (hidden)" if keys else ""
+
+
+def _show_url(url: str) -> str:
+    """Scheme, host and path: neither user nor password, and no query (it may hold a password, too)."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _told(meaning: str, default: str, show: Callable[[Any], str] = _show) -> Mapping[str, Any]:
+    """What the manual tells of a setting, and the way to show its value."""
+    return {"meaning": meaning, "default": default, "show": show}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The settings of one process. Build it with :func:`load_settings`; tests may build it directly."""
+
+    data_dir: Path = field(metadata=_told("Folder for the embedded database and the key file.", "./var"))
+    database_url: str = field(
+        repr=False,
+        metadata=_told(
+            "SQLAlchemy URL of the database: `sqlite:///file` or `postgresql+psycopg://user:password@host/name`.",
+            "SQLite file `calbridge.db` in `DATA_DIR`",
+            _show_url,
+        ),
+    )
+    secret_keys: tuple[str, ...] = field(
+        repr=False,
+        metadata=_told(
+            f"Keys that protect stored secrets, separated by commas, each of at least {MIN_KEY_LENGTH} characters. "
+            "The first one is used for new secrets, the others still open old ones.",
+            "a key file made in `DATA_DIR`; none in production",
+            _show_keys,
+        ),
+    )
+    production: bool = field(
+        metadata=_told("Refuse to start where a default is only good for trying out: `SECRET_KEYS`.", "no")
+    )
+    private_networks: tuple[Network, ...] = field(
+        metadata=_told(
+            "Private networks, in CIDR form and separated by commas, that tenants may be granted to reach. Nothing "
+            "private is reached without a grant, and no grant reaches beyond this.",
+            "none",
+        )
+    )
+    connectors: tuple[str, ...] | None = field(
+        metadata=_told(
+            "Distributions whose connectors are loaded, separated by commas, such as `calbridge-caldav`.",
+            "all that are installed",
+        )
+    )
+    lease_seconds: float = field(
+        metadata=_told(
+            "Seconds for which a run owns its integration without a sign of life. A killed run is taken over after "
+            "this.",
+            "60",
+        )
+    )
+    request_timeout: float = field(
+        metadata=_told(
+            "Seconds that one request to a calendar service may take in all; must be shorter than `LEASE_SECONDS`.",
+            "30",
+        )
+    )
+    log_level: str = field(metadata=_told(f"Least level that is logged: {', '.join(LOG_LEVELS)}.", "info"))
+
+    def shown(self) -> dict[str, str]:
+        """Variable name to value, with every secret hidden: what may be printed."""
+        return {variable_name(f.name): f.metadata["show"](getattr(self, f.name)) for f in fields(self)}
+
+
+def variable_name(setting: str) -> str:
+    """The environment variable of a field of :class:`Settings`."""
+    return PREFIX + setting.upper()
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from ``environ`` (the environment of the process where it is not given).
+
+    Raises :class:`SettingsInvalid` naming every variable that can't be used, and never its value.
+    """
+    env = _MappingEnv(os.environ if environ is None else environ)
+    data_dir = Path(env.str("DATA_DIR", "var", validate=_not_empty) or "var")
+    default_database = f"sqlite:///{data_dir / 'calbridge.db'}"
+    values: dict[str, Any] = {
+        "data_dir": data_dir,
+        "database_url": env.str("DATABASE_URL", default_database, validate=_database_url),
+        "secret_keys": _texts(env.list("SECRET_KEYS", [], validate=_long_keys)),
+        "production": env.bool("PRODUCTION", False),
+        "private_networks": tuple(env.list("PRIVATE_NETWORKS", [], subcast=_network) or ()),
+        "connectors": _texts(env.list("CONNECTORS", None)),
+        "lease_seconds": env.float("LEASE_SECONDS", 60.0, validate=_positive),
+        "request_timeout": env.float("REQUEST_TIMEOUT", 30.0, validate=_positive),
+        "log_level": (env.str("LOG_LEVEL", "info", validate=_log_level) or "").lower(),
+    }
+    try:
+        env.seal()
+    except EnvValidationError as error:
+        found = (
+            error.error_messages if isinstance(error.error_messages, Mapping) else {"CALBRIDGE": error.error_messages}
+        )
+        raise _invalid({name: _first(messages) for name, messages in found.items()}) from None
+    settings = Settings(**values)
+    _check_together(settings)
+    return settings
+
+
+class _MappingEnv(Env):
+    """An environs reader over the mapping it is given, that collects all problems before it reports them."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        super().__init__(eager=False, prefix=PREFIX)
+        self._given = environ
+
+    def _get_value(self, env_key: str, default: Any) -> Any:
+        # A variable that is set to nothing counts as not set: compose files and units write it so.
+        return self._given.get(env_key) or default
+
+
+def _check_together(settings: Settings) -> None:
+    if settings.request_timeout >= settings.lease_seconds:
+        raise _invalid({variable_name("request_timeout"): "must be shorter than CALBRIDGE_LEASE_SECONDS"})
+    if settings.production and not settings.secret_keys:
+        raise _invalid({variable_name("secret_keys"): "must be set in production"})
+
+
+def _invalid(problems: Mapping[str, str]) -> SettingsInvalid:
+    return SettingsInvalid("; ".join(f"{name} {problem}" for name, problem in sorted(problems.items())))
+
+
+def _first(messages: object) -> str:
+    """One problem out of what marshmallow found; messages about list members come as index -> messages."""
+    if isinstance(messages, Mapping):
+        messages = next(iter(messages.values()))
+    found = messages[0] if isinstance(messages, list) else messages
+    return _first(found) if isinstance(found, (Mapping, list)) else str(found).rstrip(".")
+
+
+def _texts(values: list[str] | None) -> tuple[str, ...] | None:
+    return None if values is None else tuple(text for value in values if (text := value.strip()))
+
+
+def _network(text: str) -> Network:
+    try:
+        return ip_network(text.strip())
+    except ValueError:
+        raise marshmallow.ValidationError("must list networks such as 10.0.0.0/8") from None
+
+
+def _not_empty(text: str) -> None:
+    if not text.strip():
+        raise marshmallow.ValidationError("must name a folder")
+
+
+def _database_url(url: str) -> None:
+    if not url.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise marshmallow.ValidationError("must start with sqlite:/// or postgresql+psycopg://")
+
+
+def _long_keys(keys: list[str]) -> None:
+    if any(len(key.strip()) < MIN_KEY_LENGTH for key in keys):
+        raise marshmallow.ValidationError(f"must hold keys of at least {MIN_KEY_LENGTH} characters")
+
+
+def _positive(number: float) -> None:
+    if not 0 < number < 86_400:
+        raise marshmallow.ValidationError("must be more than 0 and less than a day")
+
+
+def _log_level(level: str) -> None:
+    if level.lower() not in LOG_LEVELS:
+        raise marshmallow.ValidationError(f"must be one of {', '.join(LOG_LEVELS)}")

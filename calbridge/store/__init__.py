@@ -1,0 +1,1 @@
+"""The memory: tables, units of work, secrets, migrations; implements the ports of the engine."""

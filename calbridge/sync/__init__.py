@@ -1,0 +1,1 @@
+"""The engine: decides what a run does (pure), and does it through ports."""

@@ -1,0 +1,217 @@
+"""One run of one integration (SYNC D): the order of its phases.
+
+Every phase leaves the store in a state from which the next run goes on, whatever happens in between: steps have
+intents, evidence is on the links, the cursor is stored after what it covers, the mark with what it passed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import timedelta
+
+from calbridge.connectors.capabilities import Ability
+from calbridge.connectors.contract import Connector, Window
+from calbridge.domain.options import Options
+from calbridge.sync import local, remote, removals, unfinished
+from calbridge.sync.context import PAGE, Context, NoBudget
+from calbridge.sync.decide import Setting
+from calbridge.sync.memory import Integration, Link, LinkState, MadeBy, Op
+from calbridge.sync.observe import INDEX
+from calbridge.sync.ports import Budget, Clock, Keys, Page, RunStore
+
+COMPARE_EVERY = timedelta(days=1)
+ROUNDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a run shall do beside catching up: range runs (F2), or a full comparison (D11)."""
+
+    retrieve: Window | None = None
+    send: Window | None = None
+    compare: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run did. ``complete``: it was not cut by its budget; ``wrote``: an item or event was written (F4)."""
+
+    complete: bool
+    wrote: bool
+    waiting: bool
+    counters: Mapping[str, int] = field(default_factory=dict)
+
+
+def run(
+    connector: Connector,
+    store: RunStore,
+    clock: Clock,
+    keys: Keys,
+    task: Task | None = None,
+    budget: Budget | None = None,
+) -> Outcome:
+    """Catch up with both sides, remote first (D2).
+
+    :raises ConnectorError: of the account or service as a whole; what was done so far is stored.
+    :raises LeaseLost: another run owns the integration now.
+    """
+    task = task or Task()
+    ctx = _context(connector, store, clock, keys, budget or NoBudget())
+    _begin(ctx)
+    unfinished.look_up(ctx)
+    open_creates = _open_creates(ctx)
+    if not remote.read_changes(ctx, full=task.compare):
+        return _outcome(ctx, complete=False)
+    unfinished.drop_unfound(ctx, open_creates)
+    _end_baseline(ctx)
+    _settle_reading(ctx)
+    if task.retrieve is not None:
+        remote.copy_range(ctx, task.retrieve)
+    local.scan_items(ctx)
+    if task.send is not None:
+        local.link_range(ctx, task.send)
+    _send_all(ctx)
+    return _outcome(ctx, complete=not ctx.budget.spent())
+
+
+def _context(connector: Connector, store: RunStore, clock: Clock, keys: Keys, budget: Budget) -> Context:
+    with store.page() as page:
+        integration = page.integration()
+    setting = Setting(
+        options=integration.options,
+        integration_id=integration.id,
+        now=clock.now(),
+        silent_update=connector.capabilities.has(Ability.SILENT_UPDATE),
+        leave_confirmed=integration.leave_confirmed,
+    )
+    return Context(connector, store, clock, keys, integration, setting, budget)
+
+
+def _begin(ctx: Context) -> None:
+    """The first run passes what exists; changed options and confirmations put links to work."""
+    prints = options_print(ctx.setting.options)
+    before = ctx.integration.projected
+    if before is None:
+        local.skip_to_now(ctx)
+    if before != prints:
+        with ctx.store.page() as page:
+            if before is not None:
+                _reproject(ctx, page, retrieve_changed=before.split("|")[0] != prints.split("|")[0])
+            page.save_integration(replace(page.integration(), projected=prints))
+        ctx.integration = replace(ctx.integration, projected=prints)
+    _resume_confirmed(ctx)
+
+
+def options_print(options: Options) -> str:
+    """Fingerprints of what the options say about retrieving and about the rest; stable over processes."""
+    retrieve, rest = asdict(options.retrieve), asdict(replace(options, retrieve=type(options.retrieve)()))
+    return "|".join(hashlib.sha256(_stable(part).encode()).hexdigest()[:16] for part in (retrieve, rest))
+
+
+def _stable(value: object) -> str:
+    return json.dumps(
+        value, sort_keys=True, default=lambda each: sorted(each) if isinstance(each, frozenset) else str(each)
+    )
+
+
+def _reproject(ctx: Context, page: Page, *, retrieve_changed: bool) -> None:
+    """B2: all links are decided again; where the view may have changed, the event is read again (B1)."""
+    ctx.count("reprojected", 0)
+    after = None
+    while links := page.all_links(after, PAGE):
+        after = links[-1].id
+        for link in links:
+            if link.state is LinkState.CLOSED:
+                continue
+            reads = link.remote_id is not None and (
+                link.state is LinkState.DETACHED or (retrieve_changed and link.made_by is not MadeBy.US)
+            )
+            version = None if reads else link.seen_version
+            page.put_link(replace(link, work=True, retry_at=None, seen_version=version))
+            ctx.count("reprojected")
+    place = None
+    while retrieve_changed and (rows := page.all_known(place, PAGE)):
+        place = rows[-1].remote_id
+        for row in rows:
+            if row.code == "private":
+                page.put_known(replace(row, recheck=True))
+
+
+def _resume_confirmed(ctx: Context) -> None:
+    """D8, B3: somebody gave their word, so what waited goes on."""
+    state = ctx.integration
+    sends = state.confirmed_send_until is not None and state.confirmed_send_until > ctx.now
+    if not sends and not state.leave_confirmed:
+        return
+    with ctx.store.page() as page:
+        after = None
+        while links := page.all_links(after, PAGE):
+            after = links[-1].id
+            for link in links:
+                if link.reason == "confirmation_needed" and link.gone_at is None:
+                    page.put_link(replace(link, work=True))
+
+
+def _open_creates(ctx: Context) -> list[str]:
+    with ctx.store.page() as page:
+        return [intent.id for intent in page.intents() if intent.op is Op.CREATE]
+
+
+def _end_baseline(ctx: Context) -> None:
+    if not ctx.integration.baselined:
+        with ctx.store.page() as page:
+            page.save_integration(replace(page.integration(), baselined=True))
+        ctx.integration = replace(ctx.integration, baselined=True)
+
+
+def _settle_reading(ctx: Context) -> None:
+    remote.reread(ctx)
+    removals.execute(ctx)
+    remote.reread(ctx)
+
+
+def _send_all(ctx: Context) -> None:
+    """Write, and look again at what met another version or nothing, a bounded number of times."""
+    _index_before_creating(ctx)
+    for _ in range(ROUNDS):
+        local.send(ctx)
+        with ctx.store.page() as page:
+            links = page.links_to_do(ctx.now, PAGE)
+            again = bool(page.links_gone()) and ctx.counters.get("waiting_deletions", 0) == 0
+        if ctx.budget.spent() or not (again or any(_open_work(link) for link in links)):
+            return
+        _settle_reading(ctx)
+
+
+def _open_work(link: Link) -> bool:
+    return link.retry_at is None
+
+
+def _index_before_creating(ctx: Context) -> None:
+    """D9: a create first adopts, so what is listed must have been read once."""
+    with ctx.store.page() as page:
+        creating = any(link.remote_id is None for link in page.links_to_do(ctx.now, 10_000))
+        rows = page.known_to_index(1) if creating else []
+    while rows:
+        with ctx.store.page() as page:
+            rows = page.known_to_index(max(1, ctx.connector.capabilities.fetch_batch))
+        remote.fetch_and_take(ctx, [row.remote_id for row in rows], INDEX)
+        with ctx.store.page() as page:
+            for row in page.known([row.remote_id for row in rows]).values():
+                if not row.indexed:
+                    page.put_known(replace(row, indexed=True))
+
+
+def _outcome(ctx: Context, *, complete: bool) -> Outcome:
+    with ctx.store.page() as page:
+        waiting = any(link.reason == "confirmation_needed" for link in page.links_gone())
+    waiting = waiting or ctx.counters.get("waiting_deletions", 0) > 0
+    return Outcome(complete, ctx.wrote, waiting, dict(ctx.counters))
+
+
+def compare_due(integration: Integration, clock: Clock) -> bool:
+    """Whether the daily comparison is due (D11)."""
+    return integration.compared_at is None or clock.now() - integration.compared_at >= COMPARE_EVERY

@@ -1,0 +1,311 @@
+"""A run's memory held in dictionaries: for previews, which must leave no trace, and for driving the engine in tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from calbridge.domain.item import Item
+from calbridge.errors import ItemChanged, LeaseLost
+from calbridge.sync.memory import (
+    Direction,
+    Integration,
+    Intent,
+    KeyOwner,
+    Known,
+    KnownState,
+    Link,
+    LinkState,
+    LogEntry,
+)
+from calbridge.sync.ports import Clock, Keys
+
+_ENDED = {LinkState.CLOSED}
+DELETE_ACTION = "delete"
+
+
+@dataclass
+class Tables:
+    """Everything one tenant's integrations remember."""
+
+    items: dict[str, Item] = field(default_factory=dict)
+    integrations: dict[str, Integration] = field(default_factory=dict)
+    links: dict[tuple[str, str], Link] = field(default_factory=dict)
+    known: dict[tuple[str, str], Known] = field(default_factory=dict)
+    intents: dict[tuple[str, str], Intent] = field(default_factory=dict)
+    keys: dict[str, tuple[str, str]] = field(default_factory=dict)
+    ended: dict[str, str] = field(default_factory=dict)
+    log: list[tuple[str, LogEntry]] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    due: set[str] = field(default_factory=set)
+    seq: int = 0
+
+    def copy(self) -> Tables:
+        """A copy one level deep: rows are immutable."""
+        return Tables(
+            dict(self.items),
+            dict(self.integrations),
+            dict(self.links),
+            dict(self.known),
+            dict(self.intents),
+            dict(self.keys),
+            dict(self.ended),
+            list(self.log),
+            list(self.told),
+            set(self.due),
+            self.seq,
+        )
+
+
+class InMemoryStore:
+    """A :class:`calbridge.sync.ports.RunStore` over :class:`Tables`; a page that raises leaves nothing behind."""
+
+    def __init__(self, tables: Tables, integration_id: str, clock: Clock, keys: Keys) -> None:
+        self.tables = tables
+        self.integration_id = integration_id
+        self.clock = clock
+        self.keys = keys
+        self.holds_lease = True
+        self.before_commit: Callable[[], None] | None = None
+
+    @contextmanager
+    def page(self) -> Iterator[InMemoryPage]:
+        """One transaction: copied at the start, put back when it raises."""
+        if not self.holds_lease:
+            raise LeaseLost
+        before = self.tables.copy()
+        try:
+            yield InMemoryPage(self)
+            if self.before_commit is not None:
+                self.before_commit()
+        except BaseException:
+            self.tables.__dict__.update(before.__dict__)
+            raise
+
+    def renew(self) -> None:
+        """Check that the lease is still held."""
+        if not self.holds_lease:
+            raise LeaseLost
+
+
+class InMemoryPage:
+    """See :class:`calbridge.sync.ports.Page`."""
+
+    def __init__(self, store: InMemoryStore) -> None:
+        self._store = store
+        self._tables = store.tables
+        self._id = store.integration_id
+
+    # integration
+
+    def integration(self) -> Integration:
+        return self._tables.integrations[self._id]
+
+    def save_integration(self, value: Integration) -> None:
+        self._tables.integrations[self._id] = replace(value, options=self.integration().options)
+
+    # links
+
+    def _links(self) -> Iterator[Link]:
+        return (link for (owner, _), link in self._tables.links.items() if owner == self._id)
+
+    def links(self, link_ids: Sequence[str]) -> dict[str, Link]:
+        rows = ((each, self._tables.links.get((self._id, each))) for each in link_ids)
+        return {each: link for each, link in rows if link is not None}
+
+    def links_at(self, remote_ids: Sequence[str]) -> dict[str, Link]:
+        wanted = set(remote_ids)
+        found: dict[str, Link] = {}
+        for link in self._links():
+            if link.remote_id in wanted and (link.remote_id not in found or link.live):
+                found[link.remote_id or ""] = link
+        return found
+
+    def links_of(self, item_ids: Sequence[str]) -> dict[str, Link]:
+        wanted = set(item_ids)
+        found: dict[str, Link] = {}
+        for link in self._links():
+            if link.item_id in wanted and (link.item_id not in found or link.state not in _ENDED):
+                found[link.item_id] = link
+        return found
+
+    def links_with_uid(self, uids: Sequence[str]) -> list[Link]:
+        wanted = set(uids)
+        return [link for link in self._links() if link.uid in wanted or link.old_uids & wanted]
+
+    def all_links(self, after: str | None, limit: int) -> list[Link]:
+        rows = sorted((link for link in self._links() if after is None or link.id > after), key=lambda row: row.id)
+        return rows[:limit]
+
+    def links_to_do(self, now: datetime, limit: int) -> list[Link]:
+        busy = {intent.link_id for intent in self.intents()}
+        rows = (
+            link
+            for link in self._links()
+            if link.work and link.id not in busy and (link.retry_at is None or link.retry_at <= now)
+        )
+        return sorted(rows, key=lambda row: row.id)[:limit]
+
+    def links_gone(self) -> list[Link]:
+        rows = (link for link in self._links() if link.gone_at is not None)
+        return sorted(rows, key=lambda row: (row.gone_at, row.id))
+
+    def live_count(self) -> int:
+        return sum(1 for link in self._links() if link.live)
+
+    def put_link(self, link: Link) -> None:
+        self._tables.links[(self._id, link.id)] = link
+
+    def drop_link(self, link_id: str) -> None:
+        self._tables.links.pop((self._id, link_id), None)
+
+    # known rows
+
+    def _known(self) -> Iterator[Known]:
+        return (row for (owner, _), row in self._tables.known.items() if owner == self._id)
+
+    def known(self, remote_ids: Sequence[str]) -> dict[str, Known]:
+        rows = ((each, self._tables.known.get((self._id, each))) for each in remote_ids)
+        return {each: row for each, row in rows if row is not None}
+
+    def known_matching(self, uid: str | None, match: str | None, marker: str | None) -> list[Known]:
+        return [
+            row
+            for row in self._known()
+            if (uid and row.uid == uid) or (match and row.match == match) or (marker and row.marker == marker)
+        ]
+
+    def known_to_index(self, limit: int) -> list[Known]:
+        rows = (row for row in self._known() if not row.indexed and row.state is KnownState.KNOWN)
+        return sorted(rows, key=lambda row: row.remote_id)[:limit]
+
+    def known_to_recheck(self, limit: int) -> list[Known]:
+        return sorted((row for row in self._known() if row.recheck), key=lambda row: row.remote_id)[:limit]
+
+    def all_known(self, after: str | None, limit: int) -> list[Known]:
+        rows = (row for row in self._known() if after is None or row.remote_id > after)
+        return sorted(rows, key=lambda row: row.remote_id)[:limit]
+
+    def put_known(self, known: Known) -> None:
+        self._tables.known[(self._id, known.remote_id)] = known
+
+    def drop_known(self, remote_ids: Sequence[str]) -> None:
+        for each in remote_ids:
+            self._tables.known.pop((self._id, each), None)
+
+    def wake_known(self, uid: str) -> None:
+        user = self.integration().user_id
+        for (owner, remote_id), row in list(self._tables.known.items()):
+            if row.uid == uid and self._tables.integrations[owner].user_id == user:
+                self._tables.known[(owner, remote_id)] = replace(row, recheck=True)
+                self._tables.due.add(owner)
+
+    # intents
+
+    def intents(self) -> list[Intent]:
+        return [intent for (owner, _), intent in self._tables.intents.items() if owner == self._id]
+
+    def put_intent(self, intent: Intent) -> None:
+        self._tables.intents[(self._id, intent.id)] = intent
+
+    def drop_intent(self, intent_id: str) -> None:
+        self._tables.intents.pop((self._id, intent_id), None)
+
+    # items
+
+    def _items(self) -> Iterator[Item]:
+        user = self.integration().user_id
+        return (item for item in self._tables.items.values() if item.user_id == user)
+
+    def item(self, item_id: str) -> Item | None:
+        return self._tables.items.get(item_id)
+
+    def items(self, item_ids: Sequence[str]) -> dict[str, Item]:
+        return {each: self._tables.items[each] for each in item_ids if each in self._tables.items}
+
+    def items_after(self, seq: int, limit: int) -> list[Item]:
+        return sorted((item for item in self._items() if item.seq > seq), key=lambda row: row.seq)[:limit]
+
+    def _unlinked(self) -> Iterator[Item]:
+        linked = {link.item_id for link in self._links() if link.remote_id is not None or link.state in _ENDED}
+        return (item for item in self._items() if not item.deleted and item.id not in linked)
+
+    def items_matching(self, uid: str | None, match: str | None) -> list[Item]:
+        match_of = self._store.keys.match
+        return [
+            item
+            for item in self._unlinked()
+            if (uid and item.ical_uid == uid) or (match and match_of(item.content) == match)
+        ]
+
+    def has_unlinked_items(self) -> bool:
+        types = self.integration().options.send.types
+        return any(item.type in types for item in self._unlinked())
+
+    def _stamp(self, item: Item, version: int) -> Item:
+        self._tables.seq += 1
+        now = self._store.clock.now()
+        stamped = replace(
+            item, version=version, seq=self._tables.seq, updated_at=now, created_at=item.created_at or now
+        )
+        self._tables.items[item.id] = stamped
+        self._wake_integrations(item.user_id)
+        return stamped
+
+    def _wake_integrations(self, user_id: str) -> None:
+        self._tables.due |= {
+            each.id for each in self._tables.integrations.values() if each.user_id == user_id and each.id != self._id
+        }
+
+    def add_item(self, item: Item) -> Item:
+        return self._stamp(item, 1)
+
+    def put_item(self, item: Item, expected_version: int) -> Item:
+        if self._tables.items[item.id].version != expected_version:
+            raise ItemChanged
+        return self._stamp(item, expected_version + 1)
+
+    def delete_item(self, item_id: str, expected_version: int) -> Item:
+        item = self._tables.items[item_id]
+        return self.put_item(replace(item, deleted_at=self._store.clock.now()), expected_version)
+
+    def mark_not_own(self, item: Item) -> None:
+        self._tables.told.append(item.id)
+
+    # others
+
+    def linked_elsewhere(self, uid: str) -> bool:
+        user = self.integration().user_id
+        return any(
+            link.uid == uid and link.live and owner != self._id and self._tables.integrations[owner].user_id == user
+            for (owner, _), link in self._tables.links.items()
+            if owner in self._tables.integrations
+        )
+
+    def key_owner(self, marker: str) -> KeyOwner | None:
+        found = self._tables.keys.get(marker)
+        if found is None:
+            return None
+        owner, item_id = found
+        user = self.integration().user_id
+        alive = self._tables.integrations.get(owner)
+        same = alive.user_id == user if alive else self._tables.ended.get(owner) == user
+        return KeyOwner(owner, item_id, alive is not None, same)
+
+    def keep_key(self, key: str, item_id: str) -> None:
+        self._tables.keys[key] = (self._id, item_id)
+
+    def log(self, entry: LogEntry) -> None:
+        self._tables.log.append((self._id, entry))
+
+    def deletions(self, direction: Direction, since: datetime) -> int:
+        return sum(
+            1
+            for owner, entry in self._tables.log
+            if owner == self._id
+            and entry.action == DELETE_ACTION
+            and entry.direction is direction
+            and entry.at >= since
+        )

@@ -1,0 +1,97 @@
+"""Deletions on the linked side (SYNC D7, D8): recorded, confirmed, guarded, then executed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from calbridge.connectors.capabilities import Ability
+from calbridge.connectors.contract import Fetched, Gone, Seen
+from calbridge.domain.item import Item
+from calbridge.sync.context import Context, apply, log
+from calbridge.sync.decide import Decision, ItemAct, Vanished, decide
+from calbridge.sync.memory import Direction, Link, LinkState
+from calbridge.sync.observe import LIVE
+from calbridge.sync.ports import Page
+from calbridge.sync.remote import take_fetched
+
+GUARD_LEAST, GUARD_SHARE, GUARD_HOURS = 10, 0.2, 24
+
+
+def execute(ctx: Context) -> None:
+    """Confirm every recorded deletion and carry out those that may go on."""
+    with ctx.store.page() as page:
+        links = page.links_gone()
+    if not links:
+        return
+    confirmed = _confirmed(ctx, links)
+    _look_elsewhere(ctx, [link for link in links if link.id in confirmed])
+    with ctx.store.page() as page:
+        _carry_out(ctx, page, confirmed)
+
+
+def _confirmed(ctx: Context, links: Sequence[Link]) -> set[str]:
+    """Links whose address answered Gone while the calendar itself answers."""
+    stable = ctx.ability(Ability.STABLE_ADDRESS)
+    sure = [link for link in links if link.gone_sure and stable]
+    asked = [link for link in links if link not in sure]
+    answers = ctx.fetch([link.remote_id for link in asked if link.remote_id is not None])
+    by_id: dict[str, Fetched] = {row.remote_id: row for row in answers}
+    take_fetched(ctx, [row for row in answers if isinstance(row, Seen)], LIVE)
+    gone = {link.id for link in asked if isinstance(by_id.get(link.remote_id or ""), Gone)}
+    return gone | {link.id for link in sure}
+
+
+def _look_elsewhere(ctx: Context, links: Sequence[Link]) -> None:
+    """The same UID or key at another address means that the event moved (D7)."""
+    if not links:
+        return
+    uids = [link.uid for link in links if link.uid]
+    keys = [link.key for link in links if link.key]
+    with ctx.store.page() as page:
+        moved = [row.remote_id for uid in uids for row in page.known_matching(uid, None, None)]
+    found: list[Fetched] = list(ctx.fetch(list(dict.fromkeys(moved)))) if moved else []
+    if not ctx.ability(Ability.STABLE_ADDRESS):
+        ctx.store.renew()
+        found += ctx.connector.find(ctx.calendar, keys, uids)
+    gone = {link.remote_id for link in links}
+    take_fetched(ctx, [row for row in found if isinstance(row, Seen) and row.remote_id not in gone], LIVE)
+
+
+def _carry_out(ctx: Context, page: Page, confirmed: set[str]) -> None:
+    decisions: list[tuple[Decision, Item]] = []
+    for link in page.links_gone():
+        item = page.item(link.item_id)
+        if link.id in confirmed and item is not None:
+            decisions.append((decide(link, item, Vanished(), ctx.setting), item))
+        elif item is None:
+            page.drop_link(link.id)
+    deleting = [(decision, item) for decision, item in decisions if decision.act is ItemAct.DELETE]
+    waits = bool(deleting) and not allowed(ctx, page, Direction.RETRIEVE, len(deleting))
+    for decision, item in decisions:
+        if waits and decision.act is ItemAct.DELETE:
+            _wait(ctx, page, page.links([decision.link.id])[decision.link.id])
+        else:
+            apply(ctx, page, decision, item)
+
+
+def _wait(ctx: Context, page: Page, link: Link) -> None:
+    if link.state is not LinkState.PENDING_DELETE:
+        log(ctx, page, "wait", Direction.RETRIEVE, link, code="confirmation_needed")
+    since = link.since if link.state is LinkState.PENDING_DELETE else ctx.now
+    page.put_link(replace(link, state=LinkState.PENDING_DELETE, reason="confirmation_needed", since=since, work=False))
+    ctx.count("waiting_deletions")
+
+
+def allowed(ctx: Context, page: Page, direction: Direction, number: int) -> bool:
+    """D8: whether this many more deletions may go on without somebody's word."""
+    state = page.integration()
+    retrieving = direction is Direction.RETRIEVE
+    until = state.confirmed_retrieve_until if retrieving else state.confirmed_send_until
+    if until is not None and until > ctx.now:
+        return True
+    if retrieving and ctx.listed_empty:
+        return False
+    done = page.deletions(direction, ctx.now - timedelta(hours=GUARD_HOURS))
+    return done + number <= max(GUARD_LEAST, int(GUARD_SHARE * page.live_count()))

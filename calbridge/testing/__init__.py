@@ -1,0 +1,1 @@
+"""For authors of connectors: conformance kit, memory connector, fixtures. No production code imports it."""

@@ -1,0 +1,1 @@
+"""CalDAV servers and iCloud as linked calendars. See the README of this distribution."""

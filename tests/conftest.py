@@ -1,0 +1,26 @@
+"""What every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_corpus() -> Path:
+    """The folder with the real calendar files, `corpus/ics` under CALBRIDGE_SHARED (`../shared` by default).
+
+    It does not belong to this repository: where it is absent its tests are skipped and say so. Continuous
+    integration (CALBRIDGE_CI=1) demands it, so there they fail.
+    """
+    corpus = Path(os.environ.get("CALBRIDGE_SHARED") or ROOT.parent / "shared") / "corpus" / "ics"
+    if not corpus.is_dir():
+        missing = "the shared corpus is not here: set CALBRIDGE_SHARED to the folder that holds corpus/ics"
+        if os.environ.get("CALBRIDGE_CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return corpus

@@ -1,0 +1,1 @@
+"""Doubles of calendar services, each a strict server on loopback."""

@@ -1,0 +1,143 @@
+"""The settings: defaults, every variable, and refusals that name the variable and hide its value."""
+
+from __future__ import annotations
+
+import dataclasses
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from calbridge.errors import SettingsInvalid
+from calbridge.settings import Settings, load_settings
+
+KEY = "k" * 32
+OTHER_KEY = "o" * 40
+
+
+def test_nothing_needs_to_be_set_for_trying_out() -> None:
+    assert load_settings({}) == Settings(
+        data_dir=Path("var"),
+        database_url="sqlite:///var/calbridge.db",
+        secret_keys=(),
+        production=False,
+        private_networks=(),
+        connectors=None,
+        lease_seconds=60.0,
+        request_timeout=30.0,
+        log_level="info",
+    )
+
+
+def test_every_setting_is_read_from_its_variable() -> None:
+    environ = {
+        "CALBRIDGE_DATA_DIR": "/srv/calbridge",
+        "CALBRIDGE_DATABASE_URL": "postgresql+psycopg://db.example.com/calbridge",
+        "CALBRIDGE_SECRET_KEYS": f"{KEY}, {OTHER_KEY}",
+        "CALBRIDGE_PRODUCTION": "1",
+        "CALBRIDGE_PRIVATE_NETWORKS": "10.1.0.0/16, fd00::/8",
+        "CALBRIDGE_CONNECTORS": "calbridge-caldav, other",
+        "CALBRIDGE_LEASE_SECONDS": "2.5",
+        "CALBRIDGE_REQUEST_TIMEOUT": "1",
+        "CALBRIDGE_LOG_LEVEL": "WARNING",
+    }
+
+    assert load_settings(environ) == Settings(
+        data_dir=Path("/srv/calbridge"),
+        database_url="postgresql+psycopg://db.example.com/calbridge",
+        secret_keys=(KEY, OTHER_KEY),
+        production=True,
+        private_networks=(ip_network("10.1.0.0/16"), ip_network("fd00::/8")),
+        connectors=("calbridge-caldav", "other"),
+        lease_seconds=2.5,
+        request_timeout=1.0,
+        log_level="warning",
+    )
+
+
+def test_the_embedded_database_follows_the_data_folder() -> None:
+    assert load_settings({"CALBRIDGE_DATA_DIR": "/srv/x"}).database_url == "sqlite:////srv/x/calbridge.db"
+
+
+def test_an_empty_variable_counts_as_not_set() -> None:
+    assert load_settings({"CALBRIDGE_LEASE_SECONDS": "", "CALBRIDGE_CONNECTORS": ""}) == load_settings({})
+
+
+def test_the_environment_of_the_process_is_not_mixed_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALBRIDGE_LEASE_SECONDS", "999")
+
+    assert load_settings({}).lease_seconds == 60
+    assert load_settings().lease_seconds == 999
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATA_DIR", " "),
+        ("DATABASE_URL", "mysql://hush-hush"),
+        ("SECRET_KEYS", "hush-hush"),
+        ("SECRET_KEYS", f"{KEY},"),
+        ("PRODUCTION", "hush-hush"),
+        ("PRIVATE_NETWORKS", "10.0.0.0/8,hush-hush"),
+        ("PRIVATE_NETWORKS", "10.0.0.1/8"),
+        ("LEASE_SECONDS", "hush-hush"),
+        ("LEASE_SECONDS", "0"),
+        ("LEASE_SECONDS", "nan"),
+        ("REQUEST_TIMEOUT", "-1"),
+        ("REQUEST_TIMEOUT", "inf"),
+        ("LOG_LEVEL", "hush-hush"),
+    ],
+)
+def test_a_bad_value_is_refused_by_name_and_not_repeated(name: str, value: str) -> None:
+    with pytest.raises(SettingsInvalid) as refused:
+        load_settings({f"CALBRIDGE_{name}": value})
+
+    assert f"CALBRIDGE_{name}" in str(refused.value)
+    assert "hush" not in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
+def test_all_bad_values_are_named_at_once() -> None:
+    with pytest.raises(SettingsInvalid, match=r"CALBRIDGE_LEASE_SECONDS .*; CALBRIDGE_LOG_LEVEL must be one of"):
+        load_settings({"CALBRIDGE_LEASE_SECONDS": "x", "CALBRIDGE_LOG_LEVEL": "x"})
+
+
+@pytest.mark.parametrize(("timeout", "lease"), [("30", "30"), ("31", "30")])
+def test_a_request_must_end_before_the_lease(timeout: str, lease: str) -> None:
+    with pytest.raises(SettingsInvalid, match="REQUEST_TIMEOUT must be shorter"):
+        load_settings({"CALBRIDGE_REQUEST_TIMEOUT": timeout, "CALBRIDGE_LEASE_SECONDS": lease})
+
+
+def test_production_refuses_to_start_without_keys() -> None:
+    with pytest.raises(SettingsInvalid, match="CALBRIDGE_SECRET_KEYS must be set in production"):
+        load_settings({"CALBRIDGE_PRODUCTION": "yes"})
+
+    assert load_settings({"CALBRIDGE_PRODUCTION": "yes", "CALBRIDGE_SECRET_KEYS": KEY}).production
+
+
+def test_settings_can_not_be_changed_afterwards() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        load_settings({}).lease_seconds = 1  # type: ignore[misc]
+
+
+def test_what_is_shown_hides_keys_and_passwords() -> None:
+    settings = load_settings(
+        {
+            "CALBRIDGE_SECRET_KEYS": KEY,
+            "CALBRIDGE_DATABASE_URL": "postgresql+psycopg://calbridge:hush@db.example.com/main?password=hush",
+            "CALBRIDGE_PRIVATE_NETWORKS": "10.0.0.0/8,fd00::/8",
+        }
+    )
+
+    shown = settings.shown()
+
+    assert shown["CALBRIDGE_DATABASE_URL"] == "postgresql+psycopg://db.example.com/main"
+    assert shown["CALBRIDGE_SECRET_KEYS"] == "1 set (hidden)"
+    assert shown["CALBRIDGE_PRIVATE_NETWORKS"] == "10.0.0.0/8, fd00::/8"
+    assert shown["CALBRIDGE_PRODUCTION"] == "no"
+    assert "hush" not in repr(settings) + str(shown)
+    assert KEY not in repr(settings) + str(shown)
+
+
+def test_the_default_database_is_shown_as_the_file_it_is() -> None:
+    assert load_settings({}).shown()["CALBRIDGE_DATABASE_URL"] == "sqlite:///var/calbridge.db"
