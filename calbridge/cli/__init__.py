@@ -1,1 +1,1 @@
-"""The command line: a door to the use cases, and the place where a process is put together."""
+"""The command line: a door to the use cases. It reads words, calls one use case and shows what came back."""

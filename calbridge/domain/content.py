@@ -1,8 +1,8 @@
 """What an event or an item says, cut into merge units (SYNC D3).
 
-A :class:`Content` is a map from :data:`Unit` to a value. The unit ``("", field)`` belongs to the event or the master of
-a series; ``(key, field)`` to the occurrence whose original local start is ``key`` (SYNC A2). What is absent on the master
-is empty; what is absent on an occurrence is inherited. ``(key, EXISTS) = False`` is an excluded occurrence: an EXDATE and
+A :class:`Content` is a map from :data:`Unit` to a value. The unit ``("", field)`` belongs to the event or the master
+of a series; ``(key, field)`` to the occurrence whose original local start is ``key`` (SYNC A2). What is absent on the
+master is empty; what is absent on an occurrence is inherited. ``(key, EXISTS) = False`` is an excluded occurrence: an EXDATE and
 a cancelled override are the same thing.
 """
 

@@ -14,7 +14,7 @@ from itertools import islice
 from dateutil.rrule import rruleset, rrulestr
 
 from calbridge.domain.content import MASTER, Content, Field, Span, slot_span
-from calbridge.domain.times import TimeKind, When
+from calbridge.domain.times import TimeKind, When, zone_info
 from calbridge.errors import Rejected
 
 MAX_EXCEPTIONS = 2000
@@ -110,9 +110,7 @@ def to_local(instant: datetime, like: When) -> datetime:
     """A naive UTC instant as wall time of the zone of ``like``."""
     if like.kind is not TimeKind.ZONED:
         return instant if like.offset is None else instant + timedelta(seconds=like.offset)
-    from calbridge.domain.times import zone_info
-
-    return instant.replace(tzinfo=UTC).astimezone(zone_info(like.zone or "UTC")).replace(tzinfo=None)
+    return instant.replace(tzinfo=UTC).astimezone(zone_info(like.zone or "UTC")).replace(tzinfo=None, fold=0)
 
 
 def occurrences(item: Content, start: datetime, end: datetime) -> Iterator[tuple[str, Span]]:

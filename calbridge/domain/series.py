@@ -23,7 +23,8 @@ def rekey(old: Content, target: Span) -> Moved:
     """Express every occurrence of ``old`` in the slots of the series timed by ``target``.
 
     Keys shift by the local distance of the two starts; where the rule changed they keep their date and take the new
-    time of day. An override with a time of its own keeps its time of day while its date shifts with its key.
+    time of day, or shift where that date has no slot (a weekly Tuesday that became a Wednesday). An override with a
+    time of its own keeps its time of day while its date shifts with its key.
     The master's own time is left as it is.
     """
     span = old.span
@@ -54,12 +55,11 @@ def new_key(key: str, span: Span, target: Span) -> str | None:
     if not target.recurring:
         return None
     moment = datetime.fromisoformat(key)
-    if _rules(span) == _rules(target):
-        moved = moment + (target.start.local - span.start.local)
-    else:
-        moved = datetime.combine(moment.date(), target.start.local.time())
-    new = target.start.at(moved).key
-    return new if has_slot(target, new) else None
+    shifted = moment + (target.start.local - span.start.local)
+    same_date = datetime.combine(moment.date(), target.start.local.time())
+    tries = [shifted] if _rules(span) == _rules(target) else [same_date, shifted]
+    keys = (target.start.at(moved).key for moved in tries)
+    return next((new for new in keys if has_slot(target, new)), None)
 
 
 def _moved_value(name: Field, value: Value, key: str, new: str) -> Value:

@@ -79,24 +79,24 @@ def zoned(local: datetime, zone: str) -> When:
     """A wall time in an IANA zone; ``UTC`` and its aliases become the kind UTC."""
     if zone in {"UTC", "Etc/UTC", "Z", "GMT", "Etc/GMT"}:
         return utc(local)
-    return When(TimeKind.ZONED, local.replace(tzinfo=None), zone)
+    return When(TimeKind.ZONED, local.replace(tzinfo=None, fold=0), zone)
 
 
 def utc(value: datetime) -> When:
     """An instant; an aware value is converted, a naive one is taken as UTC."""
     if value.tzinfo is not None:
         value = value.astimezone(UTC)
-    return When(TimeKind.UTC, value.replace(tzinfo=None))
+    return When(TimeKind.UTC, value.replace(tzinfo=None, fold=0))
 
 
 def floating(local: datetime) -> When:
     """A wall time without a zone, kept floating."""
-    return When(TimeKind.FLOATING, local.replace(tzinfo=None))
+    return When(TimeKind.FLOATING, local.replace(tzinfo=None, fold=0))
 
 
 def unknown(local: datetime, name: str, offset: int | None = None) -> When:
     """A wall time in a zone nobody could identify."""
-    return When(TimeKind.UNKNOWN, local.replace(tzinfo=None), name, offset)
+    return When(TimeKind.UNKNOWN, local.replace(tzinfo=None, fold=0), name, offset)
 
 
 @lru_cache(maxsize=1024)

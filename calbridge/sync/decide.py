@@ -32,6 +32,9 @@ from calbridge.sync.project import LEAVING, Detach, Leave, Projected, Projection
 from calbridge.sync.settle import Four as _Four
 from calbridge.sync.settle import Rules, changed_here, same
 
+RANGE = "range"
+"""Reason of a link that a range run asked for: what is past is sent too (F2)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Present:
@@ -151,6 +154,7 @@ def close(link: Link, reason: str, now: datetime) -> Link:
         withheld=frozenset(),
         gone_at=None,
         work=False,
+        reread=False,
         retry_at=None,
         undone=(),
     )
@@ -230,6 +234,7 @@ def without_event(link: Link) -> Link:
         gone_sure=False,
         guests=False,
         work=False,
+        reread=False,
         old_uids=frozenset(uids),
     )
 
@@ -292,14 +297,14 @@ def would_mail(link: Link, setting: Setting) -> bool:
 def _both_live(link: Link, item: Item, remote: Remote, setting: Setting) -> Decision:
     projection = project(item, setting.options, link.made_by, setting.integration_id)
     if link.state is LinkState.DETACHED and isinstance(projection, Detach):
-        return Decision(link)
+        return Decision(replace(link, work=False, reread=False))
     if link.remote_id is None and not isinstance(remote, Present):
         return _no_event(link, item, projection, setting)
     seen = view(remote.event, setting.options, link.made_by) if isinstance(remote, Present) else None
     if seen is not None and seen.level is Level.SKIP:
         return _skipped(link, item, remote, setting)
     if _is_past(link, item, seen, setting):
-        return Decision(replace(_at(link, LinkState.PAST, "past", setting.now), work=False), note="past")
+        return Decision(replace(_at(link, LinkState.PAST, "past", setting.now), work=False, reread=False), note="past")
     return _merged(link, item, projection, remote, seen, setting)
 
 
@@ -313,11 +318,13 @@ def _no_event(link: Link, item: Item, projection: Projection, setting: Setting) 
             return Decision(replace(_at(link, LinkState.WITHDRAWN, reason, now), work=False))
     if not projection.sends:
         return Decision(replace(link, work=False))
-    if _ended_before(projection.content, setting):
+    if link.reason != RANGE and _ended_before(projection.content, setting):
         return Decision(replace(_at(link, LinkState.PAST, "past", now), work=False), note="past")
     if link.key is not None:
         link = next_generation(link)
-    return Decision(replace(_at(link, LinkState.PENDING, None, now), work=True), write=WriteCreate(projection.content))
+    return Decision(
+        replace(_at(link, LinkState.PENDING, link.reason, now), work=True), write=WriteCreate(projection.content)
+    )
 
 
 def _skipped(link: Link, item: Item, remote: Remote, setting: Setting) -> Decision:
@@ -325,7 +332,7 @@ def _skipped(link: Link, item: Item, remote: Remote, setting: Setting) -> Decisi
     assert isinstance(remote, Present)
     if item.origin == setting.integration_id and link.made_by is not MadeBy.US:
         return Decision(close(link, "private", setting.now), item, ItemAct.DELETE, note="private")
-    return Decision(replace(link, seen_version=remote.version, work=False))
+    return Decision(replace(link, seen_version=remote.version, work=False, reread=False))
 
 
 def _ended_before(shown: Content, setting: Setting) -> bool:
@@ -394,6 +401,7 @@ def _shown(link: Link, remote: Present, seen: View) -> Link:
         shown=seen.content,
         level=seen.level,
         seen_version=remote.version,
+        reread=False,
         native=remote.native if seen.level is Level.FULL else None,
         uid=remote.event.uid or link.uid,
     )

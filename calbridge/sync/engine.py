@@ -130,7 +130,7 @@ def _reproject(ctx: Context, page: Page, *, retrieve_changed: bool) -> None:
                 link.state is LinkState.DETACHED or (retrieve_changed and link.made_by is not MadeBy.US)
             )
             version = None if reads else link.seen_version
-            page.put_link(replace(link, work=True, retry_at=None, seen_version=version))
+            page.put_link(replace(link, work=True, retry_at=None, seen_version=version, reread=reads or link.reread))
             ctx.count("reprojected")
     place = None
     while retrieve_changed and (rows := page.all_known(place, PAGE)):

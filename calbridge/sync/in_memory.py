@@ -106,6 +106,15 @@ class InMemoryPage:
     def save_integration(self, value: Integration) -> None:
         self._tables.integrations[self._id] = replace(value, options=self.integration().options)
 
+    def expect(
+        self,
+        remote_ids: Sequence[str] = (),
+        uids: Sequence[str] = (),
+        matches: Sequence[str] = (),
+        markers: Sequence[str] = (),
+    ) -> None:
+        """Everything is at hand."""
+
     # links
 
     def _links(self) -> Iterator[Link]:

@@ -23,6 +23,7 @@ from calbridge.errors import (
 )
 from calbridge.sync.context import PAGE, Context, apply, failed, log, readable, unit_text
 from calbridge.sync.decide import (
+    RANGE,
     Decision,
     Step,
     Unchanged,
@@ -66,7 +67,7 @@ def scan_items(ctx: Context) -> None:
             page.save_integration(replace(state, mark=items[-1].seq))
 
 
-def _scan(ctx: Context, page: Page, item: Item, link: Link | None) -> None:
+def _scan(ctx: Context, page: Page, item: Item, link: Link | None, reason: str | None = None) -> None:
     if link is not None and link.state is not LinkState.CLOSED:
         if link.synced_version != item.version or link.state is LinkState.FAILED:
             page.put_link(replace(link, work=True, retry_at=None, tries=0, synced_version=item.version))
@@ -75,7 +76,8 @@ def _scan(ctx: Context, page: Page, item: Item, link: Link | None) -> None:
         return
     projection = project(item, ctx.setting.options, MadeBy.US, ctx.integration.id)
     if not isinstance(projection, Leave):
-        page.put_link(Link(ctx.keys.new_id(), item.id, since=ctx.now, work=True, synced_version=item.version))
+        fresh = Link(ctx.keys.new_id(), item.id, since=ctx.now, work=True, synced_version=item.version)
+        page.put_link(replace(fresh, reason=reason))
 
 
 def skip_to_now(ctx: Context) -> None:
@@ -101,7 +103,7 @@ def link_range(ctx: Context, window: Window) -> None:
             for item in items:
                 shown = item.calendar_content(ctx.setting.options.default_minutes)
                 if item.id not in links and not item.deleted and in_window(shown, window):
-                    _scan(ctx, page, item, None)
+                    _scan(ctx, page, item, None, reason=RANGE)
             after = items[-1].seq
 
 
@@ -363,7 +365,7 @@ def _take_failure(
             return error
         case VersionConflict():
             page.drop_intent(planned.intent.id)
-            page.put_link(replace(link, seen_version=None, work=True))
+            page.put_link(replace(link, seen_version=None, work=True, reread=True))
         case NotFound():
             page.drop_intent(planned.intent.id)
             page.put_link(replace(link, gone_at=link.gone_at or now, gone_sure=False))

@@ -61,8 +61,9 @@ class Link:
     ``sent``: projection at the last agreement; ``shown`` with ``seen_version``: the event as last shown, under privacy
     level ``level``; ``native``: the connector's opaque bytes. ``owed``: units to write although the item did not
     change. ``withheld``: remote changes seen and not applied. ``gone_at``: evidence of a remote deletion, not yet
-    executed. ``work``: the local phase has something to look at. ``old_uids``: of earlier generations and withdrawn
-    copies. ``guests``: the event has attendees, whether or not their names may be kept. ``undone``: fingerprints of targets that were applied and undone, with times (D11).
+    executed. ``work``: the local phase has something to look at; ``reread``: the event must be read before that.
+    ``old_uids``: of earlier generations and withdrawn copies. ``guests``: the event has attendees, whether or not
+    their names may be kept. ``undone``: fingerprints of targets that were written lately, with times (D11).
     """
 
     id: str
@@ -88,6 +89,7 @@ class Link:
     gone_at: datetime | None = None
     gone_sure: bool = False
     work: bool = False
+    reread: bool = False
     consent: bool = False
     guests: bool = False
     old_uids: frozenset[str] = frozenset()

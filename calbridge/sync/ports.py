@@ -44,6 +44,15 @@ class Page(Protocol):
     def save_integration(self, value: Integration) -> None:
         """Store cursor, mark and the other places of the run (never the options)."""
 
+    def expect(
+        self,
+        remote_ids: Sequence[str] = (),
+        uids: Sequence[str] = (),
+        matches: Sequence[str] = (),
+        markers: Sequence[str] = (),
+    ) -> None:
+        """What this transaction will ask about, so that a store may read it in a few statements. Changes nothing."""
+
     def links(self, link_ids: Sequence[str]) -> dict[str, Link]:
         """Links by id."""
 
@@ -154,7 +163,7 @@ class RunStore(Protocol):
     """The memory of one run."""
 
     def page(self) -> AbstractContextManager[Page]:
-        """A transaction that first locks the lease row and compares the fence. :raises LeaseLost: somebody else runs."""
+        """A transaction that first locks the lease and compares the fence. :raises LeaseLost: another one runs."""
 
     def renew(self) -> None:
         """Extend the lease before a remote batch. :raises LeaseLost: it was taken."""

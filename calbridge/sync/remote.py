@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from calbridge.connectors.contract import Fetched, Gone, Seen, Unknown, Unreadable, Window
 from calbridge.connectors.contract import Page as Listing
 from calbridge.domain.content import Content
+from calbridge.domain.recurrence import last_end, occurrences
 from calbridge.errors import CursorExpired
 from calbridge.sync.context import PAGE, Context, failed, known_row
 from calbridge.sync.memory import Known, KnownState, Link
@@ -42,6 +43,7 @@ def _read(ctx: Context, full: bool) -> bool:
     baseline = not ctx.integration.baselined
     mode = INDEX if baseline else LIVE
     start = None if full else ctx.integration.checkpoint or ctx.integration.cursor
+    resumed = start is not None and start == ctx.integration.checkpoint
     listed: set[str] = set()
     bodies = not baseline or _something_to_match(ctx)
     for listing in ctx.connector.changes(ctx.calendar, start, live_window(ctx)):
@@ -49,7 +51,7 @@ def _read(ctx: Context, full: bool) -> bool:
         listed.update(row.remote_id for row in listing.entries if not isinstance(row, Gone))
         _take_page(ctx, listing, mode, bodies)
         if listing.last:
-            _finish(ctx, listing, listed, whole=start is None)
+            _finish(ctx, listing, listed, whole=not resumed)
             return True
         _save_checkpoint(ctx, listing)
         if ctx.budget.spent():
@@ -193,9 +195,23 @@ def fetch_and_take(ctx: Context, remote_ids: Sequence[str], mode: str) -> None:
 def take_fetched(ctx: Context, rows: Sequence[Fetched], mode: str) -> None:
     """Take in rows that were read, in one transaction a page."""
     for start in range(0, len(rows), PAGE):
+        some = rows[start : start + PAGE]
         with ctx.store.page() as page:
-            for row in rows[start : start + PAGE]:
+            _announce(ctx, page, some)
+            for row in some:
                 _take_row(ctx, page, row, mode)
+
+
+def _announce(ctx: Context, page: Page, rows: Sequence[Fetched]) -> None:
+    """Tell the store what is about to be asked."""
+    events = [row.event for row in rows if isinstance(row, Seen) and row.event is not None]
+    matches = (ctx.keys.match(event.content) for event in events)
+    page.expect(
+        remote_ids=[row.remote_id for row in rows],
+        uids=[event.uid for event in events if event.uid],
+        matches=[match for match in matches if match],
+        markers=[event.marker for event in events if event.marker],
+    )
 
 
 def _take_row(ctx: Context, page: Page, row: Fetched, mode: str) -> None:
@@ -224,7 +240,7 @@ def _read_later(ctx: Context, page: Page, remote_id: str) -> None:
     link = page.links_at([remote_id]).get(remote_id)
     if link is not None and link.live:
         later = failed(link, "no_answer", ctx.now, permanent=False)
-        page.put_link(replace(later, seen_version=None))
+        page.put_link(replace(later, seen_version=None, reread=True))
         return
     known = page.known([remote_id]).get(remote_id) or Known(remote_id, state=KnownState.KNOWN)
     page.put_known(replace(known, version=None, recheck=True))
@@ -236,16 +252,12 @@ def reread(ctx: Context) -> None:
         links = [link for link in page.links_to_do(ctx.now, 10_000) if needs_reading(link)]
         rows = page.known_to_recheck(10_000)
     fetch_and_take(ctx, [link.remote_id for link in links if link.remote_id is not None], LIVE)
-    with ctx.store.page() as page:
-        for link in page.links([each.id for each in links]).values():
-            if link.work and link.remote_id is not None and link.seen_version is None and link.retry_at is None:
-                page.put_link(replace(link, retry_at=None))
     _recheck(ctx, rows)
 
 
 def needs_reading(link: Link) -> bool:
     """Whether a link with work must be read before it is decided."""
-    return link.remote_id is not None and link.seen_version is None and link.gone_at is None
+    return link.reread and link.remote_id is not None and link.gone_at is None
 
 
 def _recheck(ctx: Context, rows: Sequence[Known]) -> None:
@@ -311,10 +323,6 @@ def _copy_rows(ctx: Context, rows: Sequence[Fetched], window: Window) -> None:
 
 def in_window(shown: Content, window: Window) -> bool:
     """Whether a single event, or any occurrence of a series, touches the local days of a window."""
-    from datetime import UTC, datetime
-
-    from calbridge.domain.recurrence import occurrences
-
     span = shown.span
     if span is None:
         return False
@@ -325,8 +333,6 @@ def in_window(shown: Content, window: Window) -> bool:
     if window.start is None and window.end is None:
         return True
     if window.end is None:
-        from calbridge.domain.recurrence import last_end
-
         end = last_end(shown)
         return end is None or end > low
     start = max(low, span.start.instant() - timedelta(days=1))

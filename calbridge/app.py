@@ -1,0 +1,31 @@
+"""The composition root: the one place that turns settings into an installation that works."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from calbridge.errors import SettingsInvalid
+from calbridge.keyfile import with_secret_keys
+from calbridge.service.parts import Parts, open_parts
+from calbridge.settings import Settings, variable_name
+
+
+@contextmanager
+def build(settings: Settings) -> Iterator[Parts]:
+    """The parts of an installation, closed at the end. Makes the data folder and the key file where need be.
+
+    Raises SettingsInvalid (``key_file_unusable``) and DatabaseUnusable.
+    """
+    with open_parts(prepared(settings)) as parts:
+        yield parts
+
+
+def prepared(settings: Settings) -> Settings:
+    """``settings`` with keys, after its data folder exists. Raises SettingsInvalid."""
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        name = variable_name("data_dir")
+        raise SettingsInvalid(f"{name}: the folder can't be made: {error.strerror}") from error
+    return with_secret_keys(settings)

@@ -1,0 +1,146 @@
+"""Verbs that carry changes over: sync, preview and apply, confirm; and the log of what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from calbridge.catalogue import describe
+from calbridge.cli.door import EXIT_CODES, tell_state
+from calbridge.cli.integrations import INTEGRATIONS, integration_argument
+from calbridge.cli.output import Column, changes_text, moment
+from calbridge.cli.session import Session
+from calbridge.cli.verbs import verb
+from calbridge.cli.words import DAYS
+from calbridge.service import previews, runs, sync
+from calbridge.service.views import to_json
+
+Range = tuple[int | None, int | None] | None
+
+_RUN = (
+    Column("Run", "id"),
+    Column("Kind", "kind"),
+    Column("Status", "status"),
+    Column("Reason", "reason"),
+    Column("Started", "started_at", moment),
+    Column("Finished", "finished_at", moment),
+)
+LOG = (
+    Column("When", "at", moment),
+    Column("Direction", "direction"),
+    Column("Action", "action"),
+    Column("Title", "title"),
+    Column("Code", "code"),
+    Column("Changes", "changes", changes_text),
+)
+_STEP = (
+    Column("Direction", "direction"),
+    Column("Action", "action"),
+    Column("Title", "title"),
+    Column("Reason", "reason"),
+    Column("Changes", "changes", changes_text),
+)
+
+
+def _range_options(command: Any) -> Any:
+    for side, verb_word in (("send", "send My Calendar"), ("retrieve", "retrieve the linked calendar")):
+        for end, told in (("future", "days ahead"), ("past", "days back")):
+            name = f"--{side}-{end}"
+            command = click.option(name, type=DAYS, metavar="DAYS", help=f"Also {verb_word}: {told}.")(command)
+    return command
+
+
+def _ranges(
+    retrieve_past: int | None, retrieve_future: int | None, send_past: int | None, send_future: int | None
+) -> tuple[Range, Range]:
+    """A side is in play as soon as one of its ends is said; the end that is not said is today."""
+
+    def window(past: int | None, future: int | None) -> Range:
+        return None if past is None and future is None else (past or 0, future or 0)
+
+    return window(retrieve_past, retrieve_future), window(send_past, send_future)
+
+
+@verb(
+    INTEGRATIONS,
+    "sync",
+    "integrations sync int-1",
+    "integrations sync int-1 --retrieve-past 30 --retrieve-future 365",
+)
+@integration_argument
+@_range_options
+def sync_now(session: Session, integration_id: str, **days: int | None) -> int:
+    """Carry over what changed on either side. With a range, also copy what lies between these days."""
+    retrieve, send = _ranges(**days)
+    run = sync.sync_integration(session.parts, session.tenant, integration_id, retrieve=retrieve, send=send)
+    return _show_run(session, to_json(run))
+
+
+@verb(INTEGRATIONS, "preview", "integrations preview int-1 --retrieve-past 0 --retrieve-future 90")
+@integration_argument
+@_range_options
+def preview(session: Session, integration_id: str, **days: int | None) -> int:
+    """Show what a sync would do, and write nothing anywhere. Apply it with integrations apply RUN."""
+    retrieve, send = _ranges(**days)
+    run = to_json(previews.preview(session.parts, session.tenant, integration_id, retrieve=retrieve, send=send))
+    if session.out.as_json:
+        session.out.document(run)
+    else:
+        session.out.rows(run["plan"] or [], _STEP, none="Nothing would change.")
+        if run["plan"]:
+            session.out.hint(f"To do it: calbridge integrations apply {run['id']}")
+    return _told(session, run)
+
+
+@verb(INTEGRATIONS, "apply", "integrations apply run-1")
+@click.argument("run_id", metavar="RUN")
+def apply(session: Session, run_id: str) -> int:
+    """Do what a preview showed. Refused if something changed since then."""
+    return _show_run(session, to_json(previews.apply(session.parts, session.tenant, run_id)))
+
+
+@verb(INTEGRATIONS, "confirm", "integrations confirm int-1")
+@click.argument("place", metavar="INTEGRATION|RUN")
+def confirm(session: Session, place: str) -> None:
+    """Let unusually many deletions that wait go on, for 24 hours. The next sync carries them out."""
+    integration = to_json(sync.confirm(session.parts, session.tenant, place))
+    session.out.done(f"Confirmed. Next: calbridge integrations sync {integration['id']}", integration)
+
+
+@verb(INTEGRATIONS, "runs", "integrations runs int-1")
+@integration_argument
+@click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True, help="At most so many.")
+def list_runs(session: Session, integration_id: str, limit: int) -> None:
+    """Show the latest runs."""
+    found = runs.list_runs(session.parts, session.tenant, integration_id, limit=limit)
+    session.out.rows(map(to_json, found), _RUN, none="There was no run yet.")
+
+
+@verb(INTEGRATIONS, "logs", "integrations logs int-1", "integrations logs int-1 --item itm-1")
+@integration_argument
+@click.option("--item", "item_id", metavar="ITEM", help="Only what happened to this item.")
+@click.option("--run", "run_id", metavar="RUN", help="Only what happened in this run.")
+@click.option("--action", help="Only this action.")
+@click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="At most so many.")
+def logs(session: Session, integration_id: str, **filters: Any) -> None:
+    """Show what was carried over, latest first, with the fields that differed."""
+    found = runs.list_logs(session.parts, session.tenant, integration_id, **filters)
+    session.out.rows(map(to_json, found), LOG, none="Nothing was carried over yet.")
+
+
+def _show_run(session: Session, run: Mapping[str, Any]) -> int:
+    counts = ", ".join(f"{name.replace('_', ' ')}: {number}" for name, number in run["counters"].items() if number)
+    session.out.done(f"Run {run['id']} {run['status']}. {counts or 'Nothing had to be done'}.", run)
+    return _told(session, run)
+
+
+def _told(session: Session, run: Mapping[str, Any]) -> int:
+    """A run that failed or waits says so like an error; one that was partial hints where to look."""
+    if run["status"] in ("failed", "waiting") and run["reason"]:
+        return tell_state(run["reason"], as_json=session.out.as_json)
+    if run["status"] == "partial":
+        session.out.hint("Some entries could not be carried over: calbridge integrations logs says which, and why.")
+        return EXIT_CODES[describe(run["reason"]).who] if run["reason"] else 0
+    return 0

@@ -1,0 +1,38 @@
+"""Answering an invitation where it stands."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from calbridge.connectors.ical import people
+from calbridge.connectors.ical.opened import opened
+from calbridge.connectors.ical.tree import Line, line, serialise
+from calbridge.domain.content import Field
+from calbridge.errors import Rejected
+
+
+def respond(
+    native: bytes, *, uid: str, recurrence_id: str | None, answer: str, own_addresses: frozenset[str], now: datetime
+) -> bytes:
+    """The file with the owner's answer to an invitation: PARTSTAT of the own ATTENDEE and nothing else (RFC 6638).
+
+    :raises Rejected: ``not_expressible``: the owner is no attendee; :raises VersionConflict: the event is not there.
+    """
+    event = opened(native, uid, recurrence_id, own_addresses)
+    for part in (event.master, *(one for parts in event.overrides.values() for one in parts)):
+        attendees = part.lines("ATTENDEE")
+        if any(people.is_own(one, own_addresses) for one in attendees):
+            part.put(("ATTENDEE",), [_answered(one, answer, own_addresses) for one in attendees])
+            event.touch(part)
+    if not event.touched:
+        raise Rejected(code="not_expressible", field=Field.MY_RESPONSE)
+    event.stamp(now, own_addresses)
+    return serialise(event.root)
+
+
+def _answered(attendee: Line, answer: str, own: frozenset[str]) -> Line:
+    if not people.is_own(attendee, own):
+        return attendee
+    given = {name: value for name, value in attendee.parameters.items() if name != "RSVP"}
+    given["PARTSTAT"] = people.PARTSTATS.get(answer, "NEEDS-ACTION")
+    return line("ATTENDEE", attendee.value, given)

@@ -1,0 +1,93 @@
+"""What every use case works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from random import Random
+from typing import Protocol
+
+from calbridge.connectors.registry import Registry, load_registry
+from calbridge.connectors.transport import Transport
+from calbridge.keyfile import with_secret_keys
+from calbridge.service.transports import Transports
+from calbridge.settings import Settings
+from calbridge.store.database import Database
+from calbridge.store.secrets import SecretBox
+from calbridge.sync.ports import Clock
+
+
+class SystemClock:
+    """The clock of this machine. Leases do not go by it."""
+
+    def now(self) -> datetime:
+        """Aware UTC."""
+        return datetime.now(UTC)
+
+
+class Dispatcher(Protocol):
+    """Who is told, after the commit, that integrations have something to do. It may lose what it is told: what is due
+    stands in the database."""
+
+    def due(self, tenant: str, integration_ids: Collection[str]) -> None:
+        """These integrations have something to do. Must be quick and raise nothing."""
+
+
+class NoDispatcher:
+    """Nobody: ``tick`` finds what is due."""
+
+    def due(self, tenant: str, integration_ids: Collection[str]) -> None:
+        """Nothing."""
+
+
+class TransportFactory(Protocol):
+    """Makes transports that reach what a tenant may reach."""
+
+    def __call__(self, tenant: str, before_request: Callable[[], None] | None = None) -> Transport:
+        """A transport; ``before_request`` may raise to stop a request."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of an installation, shared by the threads of a process."""
+
+    settings: Settings
+    database: Database
+    registry: Registry
+    clock: Clock
+    transport_factory: TransportFactory
+    random: Random = field(default_factory=Random)
+    dispatcher: Dispatcher = field(default_factory=NoDispatcher)
+
+
+@contextmanager
+def open_parts(
+    settings: Settings,
+    *,
+    registry: Registry | None = None,
+    clock: Clock | None = None,
+    dispatcher: Dispatcher | None = None,
+    transport_factory: TransportFactory | None = None,
+    random: Random | None = None,
+) -> Iterator[Parts]:
+    """The parts that ``settings`` describe, closed at the end. The database is opened by its first use.
+
+    Raises SettingsInvalid, DatabaseUnusable.
+    """
+    settings = with_secret_keys(settings)
+    clock = clock or SystemClock()
+    database = Database(settings.database_url, SecretBox(settings.secret_keys), clock=clock.now)
+    try:
+        yield Parts(
+            settings=settings,
+            database=database,
+            registry=load_registry(settings.connectors) if registry is None else registry,
+            clock=clock,
+            transport_factory=transport_factory or Transports(settings, database),
+            random=random or Random(),
+            dispatcher=dispatcher or NoDispatcher(),
+        )
+    finally:
+        database.close()

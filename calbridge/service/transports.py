@@ -1,0 +1,51 @@
+"""Transports that reach what a tenant may reach: the public internet, and what was granted within the ceiling."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Callable
+from functools import cached_property
+
+from sqlalchemy.engine import make_url
+
+from calbridge.connectors.transport import Grant, Reach, Transport
+from calbridge.settings import Settings
+from calbridge.store.database import Database
+
+
+class Transports:
+    """Makes a transport for one tenant. Every run gets its own, so a grant that was revoked ends with the run."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._settings = settings
+        self._database = database
+
+    def __call__(self, tenant: str, before_request: Callable[[], None] | None = None) -> Transport:
+        """A transport with the grants of ``tenant``."""
+        with self._database.read(tenant) as work:
+            hosts = work.grants.list()
+        granted = tuple(Grant.parse(host.host) for host in hosts)
+        reach = Reach(granted=granted, forbidden=self._own_places)
+        return Transport(reach, timeout=self._settings.request_timeout, before_request=before_request)
+
+    @cached_property
+    def _own_places(self) -> tuple[tuple[str, int], ...]:
+        """The database's own address stays closed whatever is granted (DESIGN: Security)."""
+        url = make_url(self._settings.database_url)
+        if not url.host:
+            return ()
+        port = url.port or 5432
+        return tuple((address, port) for address in _addresses(url.host, port))
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    try:
+        return [str(ipaddress.ip_address(host))]
+    except ValueError:
+        pass
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError:
+        return []
+    return sorted({str(row[4][0]).partition("%")[0] for row in found})

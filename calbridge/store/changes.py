@@ -1,0 +1,190 @@
+"""The order of a tenant's changes (SYNC E2, E3): ``seq`` given out at the end, and the feed that tells of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from calbridge.store.columns import digest
+from calbridge.store.tables import changes, integrations, items, known, leases, tenants
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who made a change: ``door`` is api, page, cli or sync."""
+
+    door: str
+    key: str | None = None
+    integration: str | None = None
+    run: str | None = None
+
+    def told(self) -> dict[str, str]:
+        """As the feed tells it."""
+        facts = {"door": self.door, "key": self.key, "integration": self.integration, "run": self.run}
+        return {name: value for name, value in facts.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row of the feed. ``op``: create, update, delete, or kept (a deletion elsewhere that was not followed)."""
+
+    seq: int
+    user_id: str
+    item_id: str
+    op: str
+    version: int
+    changed_fields: tuple[str, ...]
+    source: Mapping[str, str]
+    at: datetime
+
+
+@dataclass(slots=True)
+class _Pending:
+    user_id: str
+    item_id: str
+    op: str
+    version: int
+    fields: Collection[str]
+    source: Source
+    moves_item: bool
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a unit of work changed; :meth:`finish` stores what must be stored last, in an order that can't deadlock."""
+
+    connection: Connection
+    tenant: str
+    now: datetime
+    _pending: list[_Pending] = field(default_factory=list)
+    _due: set[str] = field(default_factory=set)
+    _due_users: set[tuple[str, str | None]] = field(default_factory=set)
+    _woken: dict[str, set[str]] = field(default_factory=dict)
+    _places: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def record(
+        self,
+        user_id: str,
+        item_id: str,
+        op: str,
+        version: int,
+        fields: Collection[str],
+        source: Source,
+        *,
+        moves_item: bool = True,
+    ) -> None:
+        """An item changed; ``moves_item``: it takes the new seq, and the user's other integrations become due."""
+        if moves_item:
+            self._due_users.add((user_id, source.integration))
+        self._pending.append(_Pending(user_id, item_id, op, version, fields, source, moves_item))
+
+    def raise_due(self, integration_ids: Collection[str]) -> None:
+        """These integrations have something to do (SYNC D1)."""
+        self._due.update(integration_ids)
+
+    def wake(self, integration_id: str, uid: str) -> None:
+        """Known rows of another integration are decided again (SYNC D10)."""
+        self._woken.setdefault(integration_id, set()).add(uid)
+        self._due.add(integration_id)
+
+    def place(self, integration_id: str, values: Mapping[str, Any]) -> None:
+        """Columns of an integration to be stored at the end."""
+        self._places.setdefault(integration_id, {}).update(values)
+
+    def finish(self) -> None:
+        """Rows of integrations in the order of their ids; then seq, followed only by stamping the rows (E2)."""
+        for user_id, but in self._due_users:
+            self._due.update(integrations_of(self.connection, self.tenant, user_id) - {but})
+        for integration_id in sorted(self._woken):
+            self._wake(integration_id, sorted(self._woken[integration_id]))
+        for integration_id in sorted(self._due | self._places.keys()):
+            values: dict[str, Any] = dict(self._places.get(integration_id, {}))
+            if integration_id in self._due:
+                values["due_no"] = integrations.c.due_no + 1
+            self.connection.execute(
+                update(integrations)
+                .where(integrations.c.tenant_id == self.tenant, integrations.c.id == integration_id)
+                .values(values)
+            )
+        if self._pending:
+            self._stamp(self._pending)
+        for collected in (self._due, self._due_users, self._woken, self._places, self._pending):
+            collected.clear()
+
+    def _wake(self, integration_id: str, uids: Sequence[str]) -> None:
+        # Its run holds this lock while it rewrites the same rows, so neither overwrites the other.
+        self.connection.execute(
+            select(leases.c.fence)
+            .where(leases.c.tenant_id == self.tenant, leases.c.integration_id == integration_id)
+            .with_for_update()
+        )
+        self.connection.execute(
+            update(known)
+            .where(
+                known.c.tenant_id == self.tenant,
+                known.c.integration_id == integration_id,
+                known.c.uid_hash.in_([digest(uid) for uid in uids]),
+            )
+            .values(recheck=True)
+        )
+
+    def _stamp(self, pending: Sequence[_Pending]) -> None:
+        last = self.connection.execute(
+            update(tenants)
+            .where(tenants.c.id == self.tenant)
+            .values(seq=tenants.c.seq + len(pending))
+            .returning(tenants.c.seq)
+        ).scalar_one()
+        numbered = list(enumerate(pending, last - len(pending) + 1))
+        stamps = {each.item_id: seq for seq, each in numbered if each.moves_item}
+        if stamps:
+            self.connection.execute(
+                update(items)
+                .where(items.c.tenant_id == self.tenant, items.c.id == bindparam("b_id"))
+                .values(seq=bindparam("b_seq")),
+                [{"b_id": item_id, "b_seq": seq} for item_id, seq in sorted(stamps.items())],
+            )
+        self.connection.execute(changes.insert(), [self._row(seq, each) for seq, each in numbered])
+
+    def _row(self, seq: int, each: _Pending) -> dict[str, Any]:
+        return {
+            "tenant_id": self.tenant,
+            "seq": seq,
+            "user_id": each.user_id,
+            "item_id": each.item_id,
+            "op": each.op,
+            "version": each.version,
+            "changed_fields": sorted(each.fields),
+            "source": each.source.told(),
+            "at": self.now,
+        }
+
+
+def integrations_of(connection: Connection, tenant: str, user_id: str) -> set[str]:
+    """Ids of a user's integrations that were not deleted."""
+    return set(
+        connection.scalars(
+            select(integrations.c.id).where(
+                integrations.c.tenant_id == tenant,
+                integrations.c.user_id == user_id,
+                integrations.c.deleted_at.is_(None),
+            )
+        )
+    )
+
+
+def changes_after(
+    connection: Connection, tenant: str, seq: int, limit: int, user_id: str | None = None
+) -> list[Change]:
+    """The feed after a cursor, in order; a reader that goes on from the last ``seq`` misses nothing."""
+    query = select(changes).where(changes.c.tenant_id == tenant, changes.c.seq > seq)
+    if user_id is not None:
+        query = query.where(changes.c.user_id == user_id)
+    return [
+        Change(row.seq, row.user_id, row.item_id, row.op, row.version, tuple(row.changed_fields), row.source, row.at)
+        for row in connection.execute(query.order_by(changes.c.seq).limit(limit))
+    ]

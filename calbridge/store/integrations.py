@@ -1,0 +1,180 @@
+"""Integrations: user + account + linked calendar + settings, and where their runs stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+
+from calbridge.errors import Refused
+from calbridge.store.columns import digest
+from calbridge.store.failures import unique
+from calbridge.store.tables import accounts, integrations
+
+
+@dataclass(frozen=True, slots=True)
+class StoredIntegration:
+    """An integration as the service layer sees it; ``settings`` as in :mod:`calbridge.domain.settings_json`.
+
+    ``status``: setup, connected, not_connected or deleting. ``due_no`` counts triggers, ``cleared`` those that a run
+    took up (SYNC D1). The places of a run are not here: only its pages move them.
+    """
+
+    id: str
+    user_id: str
+    service: str
+    account_id: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    active: bool = False
+    status: str = "setup"
+    reason: str | None = None
+    calendar_id: str | None = None
+    calendar_name: str | None = None
+    calendar_zone: str | None = None
+    baselined: bool = False
+    compared_at: datetime | None = None
+    due_no: int = 0
+    cleared: int = 0
+    next_poll_at: datetime | None = None
+    last_sync_at: datetime | None = None
+    last_run_at: datetime | None = None
+    fresh_as_of: datetime | None = None
+    created_at: datetime | None = None
+    deleted_at: datetime | None = None
+
+
+_FIELDS = tuple(each.name for each in fields(StoredIntegration))
+_NEW = {"mark": 0, "leave_confirmed": False}
+_CHANGEABLE = frozenset(
+    {
+        "account_id",
+        "settings",
+        "active",
+        "status",
+        "reason",
+        "calendar_id",
+        "calendar_name",
+        "calendar_zone",
+        "next_poll_at",
+        "last_sync_at",
+        "last_run_at",
+        "fresh_as_of",
+        "leave_confirmed",
+        "confirmed_retrieve_until",
+        "confirmed_send_until",
+        "compared_at",
+    }
+)
+_OF_CALENDAR = ("account_id", "calendar_id", "calendar_hash", "calendar_name", "calendar_zone")
+_FRESH_CALENDAR: Mapping[str, Any] = {"cursor": None, "checkpoint": None, "baselined": False, "compared_at": None}
+
+
+class Integrations:
+    """The integrations of one tenant."""
+
+    def __init__(self, connection: Connection, tenant: str, now: datetime) -> None:
+        self._connection = connection
+        self._tenant = tenant
+        self._now = now
+
+    def add(self, integration: StoredIntegration) -> None:
+        """Store a new one. :raises Refused: ``already_exists``: this user, account and calendar are linked."""
+        row = {name: getattr(integration, name) for name in _FIELDS} | _NEW
+        row |= {"tenant_id": self._tenant, "created_at": self._now, "settings": dict(integration.settings)}
+        row["calendar_hash"] = digest(integration.calendar_id) if integration.calendar_id else None
+        with unique("integration"):
+            self._connection.execute(insert(integrations).values(row))
+
+    def get(self, integration_id: str) -> StoredIntegration | None:
+        """One that was not deleted."""
+        return next(iter(self._select(integrations.c.id == integration_id)), None)
+
+    def require(self, integration_id: str) -> StoredIntegration:
+        """One that was not deleted. :raises Refused: ``integration_not_found``."""
+        found = self.get(integration_id)
+        if found is None:
+            raise Refused(code="integration_not_found", integration=integration_id)
+        return found
+
+    def list(
+        self,
+        *,
+        user_id: str | None = None,
+        service: str | None = None,
+        status: str | None = None,
+        active: bool | None = None,
+        account_id: str | None = None,
+        after: str | None = None,
+        limit: int = 200,
+    ) -> list[StoredIntegration]:
+        """Those that were not deleted, in the order of their ids."""
+        asked = {"user_id": user_id, "service": service, "status": status, "active": active, "account_id": account_id}
+        chosen = [integrations.c[name] == value for name, value in asked.items() if value is not None]
+        if after is not None:
+            chosen.append(integrations.c.id > after)
+        return self._select(*chosen, limit=limit)
+
+    def save(self, integration_id: str, **values: Any) -> None:
+        """Store some columns; another calendar starts from nothing (cursor, baseline).
+
+        :raises Refused: ``integration_not_found``, ``already_exists``.
+        """
+        wrong = values.keys() - _CHANGEABLE
+        if wrong:
+            raise ValueError(f"not to be changed here: {sorted(wrong)}")
+        before = self.require(integration_id)
+        if "calendar_id" in values and values["calendar_id"] != before.calendar_id:
+            calendar = values["calendar_id"]
+            values = {**values, **_FRESH_CALENDAR, "calendar_hash": digest(calendar) if calendar else None}
+        with unique("integration"):
+            self._connection.execute(update(integrations).where(*self._here(integration_id)).values(values))
+
+    def clear_due(self, integration_id: str, due_no: int) -> bool:
+        """A run took up the triggers up to this number, which it read at its start; returns whether more came (D1)."""
+        self._connection.execute(
+            update(integrations)
+            .where(*self._here(integration_id), integrations.c.cleared < due_no)
+            .values(cleared=due_no)
+        )
+        now = self.require(integration_id)
+        return now.due_no > now.cleared
+
+    def end(self, integration_id: str) -> None:
+        """Make a tombstone: what is left tells whose keys its events carry (SYNC C4)."""
+        gone = dict.fromkeys(_OF_CALENDAR)
+        values = gone | dict(_FRESH_CALENDAR) | {"active": False, "settings": {}, "deleted_at": self._now}
+        self._connection.execute(update(integrations).where(*self._here(integration_id)).values(values))
+
+    def count_by_status(self) -> dict[str, int]:
+        """How many there are of each status."""
+        query = (
+            select(integrations.c.status, func.count())
+            .where(integrations.c.tenant_id == self._tenant, integrations.c.deleted_at.is_(None))
+            .group_by(integrations.c.status)
+        )
+        return dict(self._connection.execute(query).tuples())
+
+    def _here(self, integration_id: str) -> tuple[ColumnElement[bool], ...]:
+        return (integrations.c.tenant_id == self._tenant, integrations.c.id == integration_id)
+
+    def _select(self, *conditions: ColumnElement[bool], limit: int | None = None) -> list[StoredIntegration]:
+        query = (
+            select(*(integrations.c[name] for name in _FIELDS))
+            .where(integrations.c.tenant_id == self._tenant, integrations.c.deleted_at.is_(None), *conditions)
+            .order_by(integrations.c.id)
+            .limit(limit)
+        )
+        return [StoredIntegration(*row) for row in self._connection.execute(query)]
+
+
+def runnable() -> tuple[ColumnElement[bool], ...]:
+    """Conditions under which an integration may run at all (SYNC D12)."""
+    return (
+        integrations.c.active.is_(True),
+        integrations.c.status == "connected",
+        integrations.c.deleted_at.is_(None),
+        accounts.c.refused.is_(False),
+    )

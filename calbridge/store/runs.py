@@ -1,0 +1,86 @@
+"""Runs: executions of the sync of one integration, with what they did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from calbridge.errors import Refused
+from calbridge.store.tables import runs
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """``status``: queued, running, succeeded, partial, failed or waiting. ``facts``: what this kind of run needs."""
+
+    id: str
+    integration_id: str
+    kind: str
+    trigger: str
+    status: str = "queued"
+    reason: str | None = None
+    counters: Mapping[str, int] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+_FIELDS = tuple(each.name for each in fields(Run))
+_CHANGEABLE = frozenset({"status", "reason", "counters", "facts", "started_at", "finished_at"})
+
+
+class Runs:
+    """The runs of one tenant."""
+
+    def __init__(self, connection: Connection, tenant: str, now: datetime) -> None:
+        self._connection = connection
+        self._tenant = tenant
+        self._now = now
+
+    def add(self, run: Run) -> None:
+        """Store a new run."""
+        row: dict[str, Any] = {name: getattr(run, name) for name in _FIELDS}
+        row |= {"tenant_id": self._tenant, "created_at": run.created_at or self._now}
+        self._connection.execute(insert(runs).values(row | {"counters": dict(run.counters), "facts": dict(run.facts)}))
+
+    def get(self, run_id: str) -> Run | None:
+        """One run."""
+        row = self._connection.execute(self._select(runs.c.id == run_id)).one_or_none()
+        return None if row is None else Run(*row)
+
+    def save(self, run_id: str, **values: Any) -> None:
+        """Store some columns. :raises Refused: ``refused``: there is no such run."""
+        wrong = values.keys() - _CHANGEABLE
+        if wrong:
+            raise ValueError(f"not to be changed here: {sorted(wrong)}")
+        here = (runs.c.tenant_id == self._tenant, runs.c.id == run_id)
+        if self._connection.execute(update(runs).where(*here).values(values)).rowcount != 1:
+            raise Refused("there is no such run", run=run_id)
+
+    def list(
+        self,
+        integration_id: str,
+        *,
+        status: str | None = None,
+        before: Run | None = None,
+        limit: int = 50,
+    ) -> list[Run]:
+        """Runs of an integration, the newest first, older than ``before``."""
+        query = self._select(runs.c.integration_id == integration_id)
+        if status is not None:
+            query = query.where(runs.c.status == status)
+        if before is not None:
+            older = (runs.c.created_at < before.created_at) | (
+                (runs.c.created_at == before.created_at) & (runs.c.id < before.id)
+            )
+            query = query.where(older)
+        query = query.order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(limit)
+        return [Run(*row) for row in self._connection.execute(query)]
+
+    def _select(self, *conditions: Any) -> Any:
+        return select(*(runs.c[name] for name in _FIELDS)).where(runs.c.tenant_id == self._tenant, *conditions)

@@ -1,0 +1,52 @@
+"""Small helpers over SQLAlchemy that hold on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, text
+from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+BATCH = 500
+"""Values in one IN list."""
+
+
+def upserting(connection: Connection, table: Table) -> SqliteInsert | PostgresqlInsert:
+    """An INSERT that knows ON CONFLICT, which both databases spell alike."""
+    return sqlite_insert(table) if connection.dialect.name == "sqlite" else postgresql_insert(table)
+
+
+def put_rows(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], keep: frozenset[str] = frozenset()
+) -> None:
+    """Insert or replace rows in one executemany; columns in ``keep`` stay what they were."""
+    if not rows:
+        return
+    statement = upserting(connection, table)
+    keys = [column.name for column in table.primary_key.columns]
+    moved = {name: statement.excluded[name] for name in rows[0] if name not in keys and name not in keep}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=moved), list(rows))
+
+
+def within(table: Table, place: Mapping[str, str]) -> tuple[ColumnElement[bool], ...]:
+    """The condition that rows belong to this tenant, or to this integration of it."""
+    return tuple(table.c[name] == value for name, value in place.items())
+
+
+def batches(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Cut into IN lists."""
+    for start in range(0, len(values), BATCH):
+        yield values[start : start + BATCH]
+
+
+def database_micros(connection: Connection) -> int:
+    """The database's own clock in microseconds since 1970 (SYNC D1): the only one that leases go by."""
+    if connection.dialect.name == "sqlite":
+        told = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000"
+    else:
+        told = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
+    return int(connection.execute(text(f"SELECT {told}")).scalar_one())

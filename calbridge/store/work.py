@@ -1,0 +1,123 @@
+"""Units of work as the service layer sees them: one transaction, one tenant, its repositories."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import cached_property
+
+from sqlalchemy import Connection
+
+from calbridge.domain.fingerprint import KeyMaker
+from calbridge.store.accounts import Accounts
+from calbridge.store.changes import Change, Changes, changes_after
+from calbridge.store.guards import Checks, Grants
+from calbridge.store.integrations import Integrations
+from calbridge.store.items import Items
+from calbridge.store.journal import Audit, Logs
+from calbridge.store.memories import Memories
+from calbridge.store.runs import Runs
+from calbridge.store.secrets import SecretBox
+from calbridge.store.sweep import Sweep
+from calbridge.store.tenants import Tenants, TenantSettings
+from calbridge.store.users import Users
+
+
+class Work:
+    """One transaction in one tenant; everything it reaches belongs to that tenant."""
+
+    def __init__(
+        self, connection: Connection, tenant: str, keys: KeyMaker, secrets: SecretBox, clock: Callable[[], datetime]
+    ) -> None:
+        self.connection = connection
+        self.tenant = tenant
+        self.keys = keys
+        self.now = clock()
+        self._secrets = secrets
+        self._changes = Changes(connection, tenant, self.now)
+
+    def finish(self) -> None:
+        """Store what must be stored last (SYNC E2); :meth:`calbridge.store.Database.write` calls it."""
+        self._changes.finish()
+
+    def raise_due(self, *integration_ids: str) -> None:
+        """These integrations have something to do (SYNC D1)."""
+        self._changes.raise_due(integration_ids)
+
+    def changes_after(self, seq: int, limit: int, user_id: str | None = None) -> list[Change]:
+        """The change feed after a cursor, in order (SYNC E3)."""
+        return changes_after(self.connection, self.tenant, seq, limit, user_id)
+
+    @cached_property
+    def settings(self) -> TenantSettings:
+        """The tenant's own name, settings and epoch."""
+        return TenantSettings(self.connection, self.tenant)
+
+    @cached_property
+    def users(self) -> Users:
+        """Users."""
+        return Users(self.connection, self.tenant, self.now)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        """Accounts with their secrets and outages."""
+        return Accounts(self.connection, self.tenant, self._secrets, self.now)
+
+    @cached_property
+    def integrations(self) -> Integrations:
+        """Integrations."""
+        return Integrations(self.connection, self.tenant, self.now)
+
+    @cached_property
+    def items(self) -> Items:
+        """My Calendar."""
+        return Items(self.connection, self.tenant, self.keys, self._changes, self.now)
+
+    @cached_property
+    def memories(self) -> Memories:
+        """Links and known rows, to be looked at and decided by a person."""
+        return Memories(self.connection, self.tenant)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """Runs."""
+        return Runs(self.connection, self.tenant, self.now)
+
+    @cached_property
+    def logs(self) -> Logs:
+        """Lines of the runs."""
+        return Logs(self.connection, self.tenant)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """What happened to keys and settings; append-only."""
+        return Audit(self.connection, self.tenant, self.now)
+
+    @cached_property
+    def grants(self) -> Grants:
+        """Private hosts that the tenant may reach."""
+        return Grants(self.connection, self.tenant, self.now)
+
+    @cached_property
+    def checks(self) -> Checks:
+        """How often credentials were checked."""
+        return Checks(self.connection, self.tenant, self.now)
+
+
+class System:
+    """One transaction across tenants: tenants themselves, and the sweep."""
+
+    def __init__(self, connection: Connection, secrets: SecretBox, clock: Callable[[], datetime]) -> None:
+        self.connection = connection
+        self.now = clock()
+        self.secrets = secrets
+
+    @cached_property
+    def tenants(self) -> Tenants:
+        """All tenants."""
+        return Tenants(self.connection, self.now)
+
+    @cached_property
+    def sweep(self) -> Sweep:
+        """What is due."""
+        return Sweep(self.connection, self.now)

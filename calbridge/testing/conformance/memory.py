@@ -1,0 +1,50 @@
+"""The memory service as the kit's harness: an example, and what the kit itself is tested with."""
+
+from __future__ import annotations
+
+from datetime import date
+from random import Random
+
+from calbridge.connectors.contract import Connector
+from calbridge.connectors.transport import Transport
+from calbridge.testing.memory import MAIN, MemoryConnector, MemoryService, Phone, Switches
+
+
+class MemoryHarness:
+    """A :class:`~calbridge.testing.conformance.harness.Harness` over a fresh memory service."""
+
+    def __init__(self, switches: Switches | None = None, seed: int = 0) -> None:
+        self.service = MemoryService(switches, Random(seed))
+
+    @property
+    def calendar(self) -> str:
+        """The only calendar."""
+        return MAIN
+
+    @property
+    def phone(self) -> Phone:
+        """The service's other door."""
+        return self.service.phone
+
+    @property
+    def today(self) -> date:
+        """By the service's clock."""
+        return self.service.now.date()
+
+    def connector(self) -> Connector:
+        """One more client."""
+        return MemoryConnector(self.service)
+
+    def refused(self) -> Connector:
+        """A client of a service that refuses everybody."""
+        refusing = MemoryService(self.service.switches, self.service.random)
+        refusing.refuse_sign_in(confirmed=True)
+        return MemoryConnector(refusing)
+
+    def connector_at(self, url: str, transport: Transport) -> Connector | None:
+        """None: there is no network."""
+        return None
+
+    def mails(self) -> int:
+        """Mails to guests so far."""
+        return len(self.service.mails)

@@ -1,0 +1,65 @@
+"""One linked calendar as the operations meet it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from calbridge.connectors.transport import Response
+from calbridge.errors import PermissionMissing
+from calbridge_caldav.client import DavClient
+from calbridge_caldav.homes import Homes
+from calbridge_caldav.hrefs import canonical, origin_of
+
+_GONE = frozenset({404, 410})
+
+
+class Collection:
+    """A calendar's URL with the requests to it; follows the calendar to another host where it moved."""
+
+    def __init__(self, client: DavClient, homes: Homes, calendar: str) -> None:
+        self.client = client
+        self._homes = homes
+        self._calendar = calendar
+        self._url = homes.url_of(calendar)
+
+    @property
+    def url(self) -> str:
+        """Where it is now."""
+        return self._url
+
+    @property
+    def path(self) -> str:
+        """Its canonical path, with a slash at the end."""
+        path = canonical(self._url)
+        return path if path.endswith("/") else path + "/"
+
+    def url_of(self, path: str) -> str:
+        """The URL of a member by its canonical path: on this calendar's host, whatever an href said."""
+        return origin_of(self._url) + path
+
+    def contains(self, path: str) -> bool:
+        """Whether a canonical path is that of a direct member."""
+        return path.startswith(self.path) and "/" not in path[len(self.path) :] and len(path) > len(self.path)
+
+    def report(self, body: bytes, *, depth: int | None = None) -> Response:
+        """A REPORT on it. Raises CalendarGone where it is not there any more."""
+        return self._asked(lambda: self.client.report(self._url, body, depth=depth))
+
+    def propfind(self, body: bytes, depth: int) -> Response:
+        """A PROPFIND on it. Raises CalendarGone; PermissionMissing for 403."""
+        response = self._asked(lambda: self.client.propfind(self._url, body, depth))
+        if response.status == 403:
+            raise PermissionMissing("the calendar is not shown", status=403)
+        return response
+
+    def ensure_there(self) -> None:
+        """After a member answered 404 to a write: raises CalendarGone if the calendar itself is gone."""
+        if self._homes.moved(self._calendar):
+            self._url = self._homes.url_of(self._calendar)
+
+    def _asked(self, send: Callable[[], Response]) -> Response:
+        response = send()
+        if response.status not in _GONE or not self._homes.moved(self._calendar):
+            return response
+        self._url = self._homes.url_of(self._calendar)
+        return send()

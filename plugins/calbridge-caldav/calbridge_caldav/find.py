@@ -1,0 +1,71 @@
+"""Looking for events by our keys and by UIDs (contract ``find``, D7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence, Set
+
+from calbridge.connectors.contract import Seen
+from calbridge.errors import PermissionMissing
+from calbridge_caldav import bodies
+from calbridge_caldav.collection import Collection
+from calbridge_caldav.fetch import REPLACEMENT, fetch_bodies, look
+from calbridge_caldav.hrefs import canonical, is_event_name
+from calbridge_caldav.multistatus import Row, read_multistatus
+from calbridge_caldav.naming import own_path, place_of
+from calbridge_caldav.objects import Body, rows_of
+
+
+def find(
+    collection: Collection,
+    keys: Sequence[str],
+    uids: Sequence[str],
+    *,
+    size: int,
+    known_gone: Set[str],
+    own_addresses: frozenset[str],
+) -> list[Seen]:
+    """Events with one of the keys as marker or one of the UIDs, wherever in the calendar they are.
+
+    Addresses of our own making are fetched in batches; a UID that is not found there costs one calendar-query.
+    """
+    places = [place_of(collection.path, key) for key in keys]
+    wanted = set(uids) | {place.uid for place in places}
+    guesses = {place.remote_id for place in places} | {p for uid in uids if (p := own_path(collection.path, uid))}
+    found: dict[str, Seen] = {}
+    bodies_found = fetch_bodies(collection, sorted(guesses), size=size, known_gone=known_gone)
+    for path, body in bodies_found.items():
+        if isinstance(body, Body):
+            _add(found, path, body, own_addresses)
+    for uid in sorted(wanted - {seen.uid for seen in found.values()}):
+        for path, body in _query(collection, uid):
+            _add(found, path, body, own_addresses)
+    marked = set(keys)
+    return [seen for seen in found.values() if seen.uid in wanted or (seen.event and seen.event.marker in marked)]
+
+
+def _add(found: dict[str, Seen], path: str, body: Body, own_addresses: frozenset[str]) -> None:
+    for row in rows_of(path, body, (), own_addresses):
+        if isinstance(row, Seen):
+            found[row.remote_id] = row
+
+
+def _query(collection: Collection, uid: str) -> Iterable[tuple[str, Body]]:
+    """Servers may answer more than was asked; the caller compares. One that knows no such query finds nothing."""
+    response = collection.report(bodies.uid_query(uid), depth=1)
+    if response.status == 403:
+        raise PermissionMissing("the calendar is not shown", status=403)
+    if 400 <= response.status < 500 or response.status == 501:
+        return
+    for row in read_multistatus(response).rows:
+        path = canonical(row.href)
+        if collection.contains(path) and is_event_name(path):
+            body = _body(collection, path, row)
+            if body is not None:
+                yield path, body
+
+
+def _body(collection: Collection, path: str, row: Row) -> Body | None:
+    if row.data and REPLACEMENT not in row.data:
+        return Body(row.etag, row.data.encode())
+    held = look(collection, path)
+    return held if isinstance(held, Body) else None

@@ -1,0 +1,64 @@
+"""From the body of a resource to the things that can be linked in it (contract C1).
+
+A resource with one UID and its master is one event under the resource's own path. Every other resource is taken apart:
+each UID with a master, and each override without one, has a remote id of its own; the path alone is then ``Gone``, so
+that a link which still names it looks for its UID and finds it under the new id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from calbridge.connectors.contract import Fetched, Gone, Seen, Unreadable
+from calbridge.connectors.ical import Broken, Readable, read
+from calbridge_caldav.hrefs import RemoteId
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a resource holds, with the ETag that came with exactly these bytes."""
+
+    etag: str | None
+    data: bytes
+
+
+def rows_of(path: str, body: Body, wanted: Iterable[str], own_addresses: frozenset[str]) -> list[Fetched]:
+    """One row for each thing in the resource, and ``Gone`` for every wanted id that is no longer among them."""
+    parts = read(body.data, own_addresses=own_addresses)
+    if not parts:
+        return [Unreadable(remote_id, body.etag, "no_vevent") for remote_id in sorted({path, *wanted})]
+    if len(parts) == 1 and isinstance(parts[0], Broken):
+        return [Unreadable(remote_id, body.etag, parts[0].code) for remote_id in sorted({path, *wanted})]
+    whole = len(parts) == 1 and _is_whole(parts[0])
+    found: list[Fetched] = [_row(_id_of(path, part, whole=whole), part, body) for part in parts]
+    present = {row.remote_id for row in found}
+    return found + [Gone(remote_id) for remote_id in sorted(set(wanted) - present)]
+
+
+def part_named(parts: Iterable[Readable | Broken], remote_id: RemoteId) -> Readable | None:
+    """The part an id stands for: for a plain path, the only one."""
+    readable = [part for part in parts if isinstance(part, Readable)]
+    if remote_id.uid is None:
+        return readable[0] if len(readable) == 1 else None
+    for part in readable:
+        if (part.uid, part.recurrence_id) == (remote_id.uid, remote_id.recurrence_id):
+            return part
+    return None
+
+
+def _is_whole(part: Readable | Broken) -> bool:
+    return isinstance(part, Readable) and part.recurrence_id is None
+
+
+def _id_of(path: str, part: Readable | Broken, *, whole: bool) -> str:
+    if whole:
+        return path
+    recurrence_id = part.recurrence_id if isinstance(part, Readable) else None
+    return RemoteId(path, part.uid or "", recurrence_id).text
+
+
+def _row(remote_id: str, part: Readable | Broken, body: Body) -> Fetched:
+    if isinstance(part, Broken):
+        return Unreadable(remote_id, body.etag, part.code)
+    return Seen(remote_id, body.etag, part.uid, part.event, body.data)
