@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from calbridge.errors import SettingsInvalid
-from calbridge.keyfile import with_secret_keys
 from calbridge.service.parts import Parts, open_parts
 from calbridge.settings import Settings, variable_name
+from calbridge.store import migrate
 
 
 @contextmanager
@@ -17,15 +17,16 @@ def build(settings: Settings) -> Iterator[Parts]:
 
     Raises SettingsInvalid (``key_file_unusable``) and DatabaseUnusable.
     """
-    with open_parts(prepared(settings)) as parts:
-        yield parts
-
-
-def prepared(settings: Settings) -> Settings:
-    """``settings`` with keys, after its data folder exists. Raises SettingsInvalid."""
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         name = variable_name("data_dir")
         raise SettingsInvalid(f"{name}: the folder can't be made: {error.strerror}") from error
-    return with_secret_keys(settings)
+    with open_parts(settings) as parts:
+        yield parts
+
+
+def upgrade_database(settings: Settings) -> str:
+    """Bring the database to the tables of this version, and give their revision. Raises as :func:`build`."""
+    with build(settings) as parts:
+        return migrate.upgrade(parts.database)

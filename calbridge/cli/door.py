@@ -42,7 +42,7 @@ def _guarded(work: Any, *, as_json: bool) -> int:
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except click.exceptions.Abort:
-        click.echo("\nStopped; what was finished stays, nothing is half done.", err=True)
+        click.echo("\nStopped. What a sync had begun is finished by the next one.", err=True)
         return INTERRUPTED
     except click.ClickException as error:
         return _tell_usage(error, as_json=as_json)

@@ -76,7 +76,7 @@ def _sealed(report: Mapping[str, Any]) -> str:
     return f"{told}, can't be opened: {report['unreadable']}."
 
 
-@verb(None, "settings", "settings", "CALBRIDGE_LOG_LEVEL=debug calbridge settings", tenant=False)
+@verb(None, "settings", "settings", tenant=False)
 def settings(session: Session) -> None:
     """Show the settings in force. Secrets are hidden."""
     rows = [{"name": name, "value": value} for name, value in session.settings.shown().items()]

@@ -2,8 +2,8 @@
 
 A :class:`Content` is a map from :data:`Unit` to a value. The unit ``("", field)`` belongs to the event or the master
 of a series; ``(key, field)`` to the occurrence whose original local start is ``key`` (SYNC A2). What is absent on the
-master is empty; what is absent on an occurrence is inherited. ``(key, EXISTS) = False`` is an excluded occurrence: an EXDATE and
-a cancelled override are the same thing.
+master is empty; what is absent on an occurrence is inherited. ``(key, EXISTS) = False`` is an excluded occurrence: an
+EXDATE and a cancelled override are the same thing.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ class Item:
         if self.due.is_date:
             span = Span(self.due, self.due.shifted(timedelta(days=1)))
             return self.content.with_units({(MASTER, Field.TIME): span, (MASTER, Field.SHOW_AS): "free"})
-        span = Span(self.due.shifted(timedelta(minutes=-default_minutes)), self.due)
+        span = Span(self.due.after(timedelta(minutes=-default_minutes)), self.due)
         return self.content.with_units({(MASTER, Field.TIME): span})
 
     def taking(self, units: Mapping[Unit, Value], base: Content) -> Item:

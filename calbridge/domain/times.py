@@ -65,6 +65,13 @@ class When:
         """The same kind of time, moved on the wall clock."""
         return replace(self, local=self.local + delta)
 
+    def after(self, elapsed: timedelta) -> When:
+        """The same kind of time after so much real time, across changes of the clock (RFC 5545 3.3.6, exact)."""
+        if self.kind is not TimeKind.ZONED:
+            return self.shifted(elapsed)
+        moment = (self.instant() + elapsed).astimezone(zone_info(self.zone or "UTC"))
+        return replace(self, local=moment.replace(tzinfo=None, fold=0))
+
     def at(self, local: datetime) -> When:
         """The same kind and zone at another wall time."""
         return replace(self, local=local)

@@ -1,9 +1,9 @@
 """The use cases: one module each, plain functions whose first argument is :class:`~.parts.Parts`.
 
 A function opens the units of work it needs, never holds one during a network call, and answers with frozen values of
-:mod:`.views` that :func:`~.views.to_json` turns into JSON. It raises :class:`~calbridge.errors.Refused` for what can't be
-done as asked, :class:`~calbridge.errors.ConnectorError` for what a calendar service refused while somebody waits for the
-answer, :class:`~calbridge.errors.StoreError` where the database fails. ``tenant`` is always the tenant's id.
+:mod:`.views` that :func:`~.views.to_json` turns into JSON. It raises :class:`~calbridge.errors.Refused` for what
+can't be done as asked, :class:`~calbridge.errors.ConnectorError` for what a calendar service refused while somebody
+waits for the answer, :class:`~calbridge.errors.StoreError` where the database fails. ``tenant`` is always the tenant's id.
 
 ``parts``
     ``open_parts(settings, *, registry=None, clock=None, dispatcher=None, transport_factory=None)`` context manager ->
@@ -28,8 +28,8 @@ answer, :class:`~calbridge.errors.StoreError` where the database fails. ``tenant
     ``list_integrations(parts, tenant, *, user_id=None, status=None, active=None, service=None)``,
     ``list_calendars(parts, tenant, id) -> list[CalendarView]``,
     ``change_integration(parts, tenant, id, *, active=None, calendar_id=None, old_calendar="keep", settings=None,
-    confirm_leaving=None) -> IntegrationView`` (``settings`` is merged, RFC 7396; where copies would leave it raises Refused
-    ``confirmation_needed`` with the fact ``leaving``, and goes on with ``confirm_leaving=<that number>``),
+    confirm_leaving=None) -> IntegrationView`` (``settings`` is merged, RFC 7396; where copies would leave it raises
+    Refused ``confirmation_needed`` with the fact ``leaving``, and goes on with ``confirm_leaving=<that number>``),
     ``delete_integration(parts, tenant, id, remove=frozenset()) -> RemovalView`` (``remove`` of ``linked``, ``psa``)
 ``sync``
     ``sync_integration(parts, tenant, id, *, retrieve=None, send=None, compare=False, trigger="manual",
@@ -50,14 +50,15 @@ answer, :class:`~calbridge.errors.StoreError` where the database fails. ``tenant
     ``act_on_known(parts, tenant, integration_id, known_id, action, *, item_id=None) -> KnownView`` (``link``,
     ``retrieve``, ``ignore``)
 ``items``
-    ``put_item(parts, tenant, user_id, item_id, body, *, if_version=None, create_only=False) -> dict`` (``item_id`` is ours
-    or ``ext:...``), ``add_item(parts, tenant, user_id, body)``, ``patch_item(parts, tenant, user_id, item_id, patch, *,
-    if_version=None)``, ``get_item(parts, tenant, user_id, item_id)``, ``list_items(parts, tenant, user_id, *, start=None,
-    end=None, type=None, expand=False, limit=1000, after=None) -> list[dict]`` (``start``, ``end``: aware),
+    ``put_item(parts, tenant, user_id, item_id, body, *, if_version=None, create_only=False) -> dict`` (``item_id`` is
+    ours or ``ext:...``), ``add_item(parts, tenant, user_id, body)``, ``patch_item(parts, tenant, user_id, item_id, patch,
+    *, if_version=None)``, ``get_item(parts, tenant, user_id, item_id)``, ``list_items(parts, tenant, user_id, *,
+    start=None, end=None, type=None, expand=False, limit=1000, after=None) -> list[dict]`` (``start``, ``end``: aware),
     ``delete_item(parts, tenant, user_id, item_id, *, if_version=None) -> dict``,
     ``item_history(parts, tenant, user_id, item_id) -> list[LogView]``. Items are the JSON shape of the API.
 ``hosts``
-    ``grant_host(parts, tenant, grant) -> HostView``, ``list_hosts(parts, tenant)``, ``revoke_host(parts, tenant, host)``
+    ``grant_host(parts, tenant, grant) -> HostView``, ``list_hosts(parts, tenant)``,
+    ``revoke_host(parts, tenant, host)``
 ``tick``
     ``tick(parts) -> TickReport``
 ``doctor``
@@ -71,20 +72,21 @@ JSON shapes (``to_json`` of a view gives exactly its fields, times as RFC 3339):
 
     tenant       id, name, private_hosts[], created_at
     user         id, email, name, time_zone, calendar_sync, created_at, updated_at
-    service      service, title, connector, authentication, needs_url, help, account_schema, capabilities{ability: level},
-                 notes{ability: text}, horizon, problem
+    service      service, title, connector, authentication, needs_url, help, account_schema,
+                 capabilities{ability: level}, notes{ability: text}, horizon, problem
     account      service, url, username, owner_address, has_secret
     calendar     id, name, time_zone, color, primary, writable
     integration  id, user_id, service, account{url, username, owner_address}, active, status, reason,
                  calendar{id, name, time_zone} | null, settings, last_sync_at, last_run_at, fresh_as_of, next_run_at
-    run          id, integration_id, kind, trigger, status, reason, counters{}, created_at, started_at, finished_at, plan[]
+    run          id, integration_id, kind, trigger, status, reason, counters{}, created_at, started_at, finished_at,
+                 plan[]
     step         action, direction, item_id, remote_id, title, reason, changes[]   (of a plan)
     log          id, run_id, integration_id, at, action, direction, item_id, remote_id, code, title, changes[]
     change       field, before, after                                      (before, after are text or null)
     link         integration_id, item_id, state, reason, since, remote_id, web_link, synced_version, made_by, title,
                  withheld[]
     known        id, state, code, starts_at, ends_at
-    host         host, created_at
+    host         host
     import row   line, user_id, status (created, updated, unchanged, failed), code, detail
     import       rows[], created, updated, unchanged, failed
     receipt      kind, tenant, user_id, at, counts{}

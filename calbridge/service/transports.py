@@ -25,7 +25,7 @@ class Transports:
         """A transport with the grants of ``tenant``."""
         with self._database.read(tenant) as work:
             hosts = work.grants.list()
-        granted = tuple(Grant.parse(host.host) for host in hosts)
+        granted = tuple(Grant.parse(host) for host in hosts)
         reach = Reach(granted=granted, forbidden=self._own_places)
         return Transport(reach, timeout=self._settings.request_timeout, before_request=before_request)
 
@@ -36,10 +36,11 @@ class Transports:
         if not url.host:
             return ()
         port = url.port or 5432
-        return tuple((address, port) for address in _addresses(url.host, port))
+        return tuple((address, port) for address in addresses_of(url.host, port))
 
 
-def _addresses(host: str, port: int) -> list[str]:
+def addresses_of(host: str, port: int) -> list[str]:
+    """The IP addresses behind a name; none where it can't be resolved."""
     try:
         return [str(ipaddress.ip_address(host))]
     except ValueError:

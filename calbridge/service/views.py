@@ -180,7 +180,6 @@ class HostView:
     """A private place a tenant may reach."""
 
     host: str
-    created_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from calbridge.store.tables import installation
 from calbridge.store.work import System, Work
 
 BUSY_SECONDS = 20.0
-_SECRET_PLACE = ("", "installation", "1", "fingerprint_secret")
+INSTALLATION_PLACE = ("", "installation", "1", "fingerprint_secret")
 
 
 def system_now() -> datetime:
@@ -115,7 +115,9 @@ class Database:
         if found is not None:
             return found
         with self.connect(writes=True) as connection:
-            fresh = self.secrets.seal(self.secrets.derive(f"fingerprints/{random.token_hex(16)}").hex(), *_SECRET_PLACE)
+            fresh = self.secrets.seal(
+                self.secrets.derive(f"fingerprints/{random.token_hex(16)}").hex(), *INSTALLATION_PLACE
+            )
             row = {"id": 1, "name": random.token_hex(8), "fingerprint_secret": fresh}
             connection.execute(upserting(connection, installation).values(row).on_conflict_do_nothing())
             made = self._installation(connection)
@@ -126,7 +128,7 @@ class Database:
         row = connection.execute(select(installation)).one_or_none()
         if row is None:
             return None
-        return Installation(row.name, bytes.fromhex(self.secrets.open(row.fingerprint_secret, *_SECRET_PLACE)))
+        return Installation(row.name, bytes.fromhex(self.secrets.open(row.fingerprint_secret, *INSTALLATION_PLACE)))
 
     def keys(self, tenant: str) -> KeyMaker:
         """The maker of stable keys and fingerprints of a tenant."""

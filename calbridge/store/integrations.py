@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
@@ -88,13 +88,13 @@ class Integrations:
         with unique("integration"):
             self._connection.execute(insert(integrations).values(row))
 
-    def get(self, integration_id: str) -> StoredIntegration | None:
-        """One that was not deleted."""
-        return next(iter(self._select(integrations.c.id == integration_id)), None)
+    def get(self, integration_id: str, *, lock: bool = False) -> StoredIntegration | None:
+        """One that was not deleted; ``lock`` it where what is read will be written."""
+        return next(iter(self._select(integrations.c.id == integration_id, lock=lock)), None)
 
-    def require(self, integration_id: str) -> StoredIntegration:
+    def require(self, integration_id: str, *, lock: bool = False) -> StoredIntegration:
         """One that was not deleted. :raises Refused: ``integration_not_found``."""
-        found = self.get(integration_id)
+        found = self.get(integration_id, lock=lock)
         if found is None:
             raise Refused(code="integration_not_found", integration=integration_id)
         return found
@@ -109,7 +109,7 @@ class Integrations:
         account_id: str | None = None,
         after: str | None = None,
         limit: int = 200,
-    ) -> list[StoredIntegration]:
+    ) -> Sequence[StoredIntegration]:
         """Those that were not deleted, in the order of their ids."""
         asked = {"user_id": user_id, "service": service, "status": status, "active": active, "account_id": account_id}
         chosen = [integrations.c[name] == value for name, value in asked.items() if value is not None]
@@ -160,13 +160,16 @@ class Integrations:
     def _here(self, integration_id: str) -> tuple[ColumnElement[bool], ...]:
         return (integrations.c.tenant_id == self._tenant, integrations.c.id == integration_id)
 
-    def _select(self, *conditions: ColumnElement[bool], limit: int | None = None) -> list[StoredIntegration]:
+    def _select(
+        self, *conditions: ColumnElement[bool], limit: int | None = None, lock: bool = False
+    ) -> Sequence[StoredIntegration]:
         query = (
             select(*(integrations.c[name] for name in _FIELDS))
             .where(integrations.c.tenant_id == self._tenant, integrations.c.deleted_at.is_(None), *conditions)
             .order_by(integrations.c.id)
             .limit(limit)
         )
+        query = query.with_for_update() if lock else query
         return [StoredIntegration(*row) for row in self._connection.execute(query)]
 
 

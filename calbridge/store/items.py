@@ -71,7 +71,7 @@ class Items:
         """The item with this external id; a tombstone keeps it, so that it can be revived with its id and links."""
         return next(iter(self._select(user_id, items.c.external_hash == digest(external_id))), None)
 
-    def list(self, user_id: str, chosen: ItemFilter, after: str | None, limit: int) -> list[Item]:
+    def list(self, user_id: str, chosen: ItemFilter, after: str | None, limit: int) -> Sequence[Item]:
         """Items in the order of their ids, after that id."""
         conditions: list[ColumnElement[bool]] = []
         if not chosen.deleted:
@@ -87,7 +87,7 @@ class Items:
             conditions.append(items.c.id > after)
         return self._select(user_id, *conditions, order=items.c.id, limit=limit)
 
-    def after(self, user_id: str, seq: int, limit: int) -> list[Item]:
+    def after(self, user_id: str, seq: int, limit: int) -> Sequence[Item]:
         """Items with a higher seq, in order of seq, tombstones too."""
         return self._select(user_id, items.c.seq > seq, order=items.c.seq, limit=limit)
 
@@ -98,6 +98,7 @@ class Items:
             links.c.integration_id == integration_id,
             links.c.item_id == items.c.id,
             or_(links.c.remote_id.is_not(None), links.c.state == LinkState.CLOSED.value),
+            links.c.parked.is_(None),
         )
         query = select(items.c.id).where(
             *self._of(user_id),
@@ -183,7 +184,7 @@ class Items:
 
     def _select(
         self, user_id: str, *conditions: ColumnElement[bool], order: Any = None, limit: int | None = None
-    ) -> list[Item]:
+    ) -> Sequence[Item]:
         query = select(items).where(*self._of(user_id), *conditions)
         if order is not None:
             query = query.order_by(order)

@@ -68,7 +68,7 @@ class LinkMemory:
     def linked(self, item_ids: Sequence[str]) -> set[str]:
         """Those items that have an event here, or a closed link."""
         found = self._rows.find("item", item_ids)
-        return {link.item_id for link in found if link.remote_id is not None or link.state is LinkState.CLOSED}
+        return {link.item_id for link in found if link.holds_item}
 
     def links_with_uid(self, uids: Sequence[str]) -> list[Link]:
         """Links whose uid or old uid is one of these, the oldest first."""

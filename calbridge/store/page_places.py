@@ -187,7 +187,7 @@ class RunLog:
         self._connection.execute(insert(logs), [self._row(entry) for entry in self._entries])
         executed = [entry for entry in self._entries if entry.action == DELETE_ACTION]
         if executed:
-            rows = [self._place | {"direction": each.direction.value, "at": each.at} for each in executed]
+            rows = [{**self._place, "direction": each.direction.value, "at": each.at} for each in executed]
             self._connection.execute(insert(deletions), rows)
         self._count(self._entries)
         self._entries.clear()

@@ -238,6 +238,7 @@ links = Table(
     _flag("gone_sure"),
     _flag("work"),
     _flag("reread"),
+    Column("parked", Opaque),
     _flag("consent"),
     _flag("guests"),
     Column("old_uids", Json),

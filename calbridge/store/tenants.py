@@ -65,9 +65,10 @@ class TenantSettings:
         self._connection = connection
         self._tenant = tenant
 
-    def get(self) -> Tenant:
-        """The tenant. :raises Refused: ``tenant_not_found``."""
-        row = self._connection.execute(select(tenants).where(tenants.c.id == self._tenant)).one_or_none()
+    def get(self, *, lock: bool = False) -> Tenant:
+        """The tenant; ``lock`` it where what is read will be written. :raises Refused: ``tenant_not_found``."""
+        query = select(tenants).where(tenants.c.id == self._tenant)
+        row = self._connection.execute(query.with_for_update() if lock else query).one_or_none()
         if row is None:
             raise Refused(code="tenant_not_found", tenant=self._tenant)
         return Tenant(*row)

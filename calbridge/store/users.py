@@ -38,14 +38,15 @@ class Users:
         self._tenant = tenant
         self._now = now
 
-    def get(self, user_id: str) -> User | None:
-        """One user."""
-        row = self._connection.execute(self._select().where(users.c.id == user_id)).one_or_none()
+    def get(self, user_id: str, *, lock: bool = False) -> User | None:
+        """One user; ``lock`` it where what is read will be written."""
+        query = self._select().where(users.c.id == user_id)
+        row = self._connection.execute(query.with_for_update() if lock else query).one_or_none()
         return None if row is None else User(*row)
 
-    def require(self, user_id: str) -> User:
+    def require(self, user_id: str, *, lock: bool = False) -> User:
         """One user. :raises Refused: ``user_not_found``."""
-        found = self.get(user_id)
+        found = self.get(user_id, lock=lock)
         if found is None:
             raise Refused(code="user_not_found", user=user_id)
         return found

@@ -98,7 +98,10 @@ def apply(ctx: Context, page: Page, decision: Decision, before: Item) -> Link:
             page.mark_not_own(before)
     if item is not before:
         link = replace(link, synced_version=item.version)
-    page.put_link(link)
+    if decision.forget:
+        page.drop_link(link.id)
+    else:
+        page.put_link(link)
     _log_decision(ctx, page, decision, before, item)
     if link.state is LinkState.CLOSED and link.uid:
         page.wake_known(link.uid)

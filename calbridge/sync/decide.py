@@ -36,6 +36,10 @@ RANGE = "range"
 """Reason of a link that a range run asked for: what is past is sent too (F2)."""
 
 
+REOPENED = "reopened"
+"""Reason of a link whose integration came back to a former calendar, until its event was seen (D9)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Present:
     """The event as it is at the service now."""
@@ -122,6 +126,7 @@ class Decision:
     write: Step | None = None
     conflicts: tuple[Conflict, ...] = ()
     note: str | None = None
+    forget: bool = False
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -174,6 +179,8 @@ def _vanished(link: Link, item: Item, setting: Setting) -> Decision:
     now, options = setting.now, setting.options
     if item.deleted:
         return Decision(close(link, "deleted", now))
+    if link.reason == REOPENED:
+        return Decision(link, note="event_gone_meanwhile", forget=True)
     projection = project(item, options, link.made_by, setting.integration_id)
     if link.state is LinkState.WITHDRAWN or isinstance(projection, Withdraw):
         reason = projection.reason if isinstance(projection, Withdraw) else link.reason

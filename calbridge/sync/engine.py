@@ -59,7 +59,7 @@ def run(
     :raises LeaseLost: another run owns the integration now.
     """
     task = task or Task()
-    ctx = _context(connector, store, clock, keys, budget or NoBudget())
+    ctx = context(connector, store, clock, keys, budget)
     _begin(ctx)
     unfinished.look_up(ctx)
     open_creates = _open_creates(ctx)
@@ -77,7 +77,8 @@ def run(
     return _outcome(ctx, complete=not ctx.budget.spent())
 
 
-def _context(connector: Connector, store: RunStore, clock: Clock, keys: Keys, budget: Budget) -> Context:
+def context(connector: Connector, store: RunStore, clock: Clock, keys: Keys, budget: Budget | None = None) -> Context:
+    """What the phases of a run share, with the integration as it is stored now."""
     with store.page() as page:
         integration = page.integration()
     setting = Setting(
@@ -87,7 +88,7 @@ def _context(connector: Connector, store: RunStore, clock: Clock, keys: Keys, bu
         silent_update=connector.capabilities.has(Ability.SILENT_UPDATE),
         leave_confirmed=integration.leave_confirmed,
     )
-    return Context(connector, store, clock, keys, integration, setting, budget)
+    return Context(connector, store, clock, keys, integration, setting, budget or NoBudget())
 
 
 def _begin(ctx: Context) -> None:

@@ -238,7 +238,7 @@ class InMemoryPage:
         return sorted((item for item in self._items() if item.seq > seq), key=lambda row: row.seq)[:limit]
 
     def _unlinked(self) -> Iterator[Item]:
-        linked = {link.item_id for link in self._links() if link.remote_id is not None or link.state in _ENDED}
+        linked = {link.item_id for link in self._links() if link.holds_item}
         return (item for item in self._items() if not item.deleted and item.id not in linked)
 
     def items_matching(self, uid: str | None, match: str | None) -> list[Item]:

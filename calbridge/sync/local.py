@@ -68,6 +68,8 @@ def scan_items(ctx: Context) -> None:
 
 
 def _scan(ctx: Context, page: Page, item: Item, link: Link | None, reason: str | None = None) -> None:
+    if link is not None and link.parked is not None:
+        link = None
     if link is not None and link.state is not LinkState.CLOSED:
         if link.synced_version != item.version or link.state is LinkState.FAILED:
             page.put_link(replace(link, work=True, retry_at=None, tries=0, synced_version=item.version))

@@ -63,7 +63,8 @@ class Link:
     change. ``withheld``: remote changes seen and not applied. ``gone_at``: evidence of a remote deletion, not yet
     executed. ``work``: the local phase has something to look at; ``reread``: the event must be read before that.
     ``old_uids``: of earlier generations and withdrawn copies. ``guests``: the event has attendees, whether or not
-    their names may be kept. ``undone``: fingerprints of targets that were written lately, with times (D11).
+    their names may be kept. ``parked``: the calendar a closed link waits for, should the integration come back to it
+    (D9). ``undone``: fingerprints of targets that were written lately, with times (D11).
     """
 
     id: str
@@ -90,6 +91,7 @@ class Link:
     gone_sure: bool = False
     work: bool = False
     reread: bool = False
+    parked: str | None = None
     consent: bool = False
     guests: bool = False
     old_uids: frozenset[str] = frozenset()
@@ -97,6 +99,13 @@ class Link:
     retry_at: datetime | None = None
     tries: int = 0
     synced_version: int = 0
+
+    @property
+    def holds_item(self) -> bool:
+        """Whether its item is paired here, or kept from being paired again (B4)."""
+        if self.state is LinkState.CLOSED:
+            return self.parked is None
+        return self.remote_id is not None
 
     @property
     def live(self) -> bool:

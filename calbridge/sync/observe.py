@@ -22,7 +22,7 @@ from calbridge.sync.project import Projected, project, view
 COPY, LIVE, INDEX = "copy", "live", "index"
 """How unlinked events are taken: a range run copies them, live sync copies new and changed ones, a baseline only
 indexes and adopts."""
-_IGNORED_ENDINGS = {"deletion_ignored", "deletion_not_sent", "forwarded_copy_deleted", "past", "calendar_changed"}
+_IGNORED_ENDINGS = {"deletion_ignored", "deletion_not_sent", "forwarded_copy_deleted", "past"}
 
 
 def observe(ctx: Context, page: Page, seen: Seen, mode: str) -> None:
@@ -55,6 +55,8 @@ def _present(ctx: Context, link: Link, item: Item, seen: Seen, *, adopting: bool
 
 def _stays_closed(page: Page, link: Link, seen: Seen) -> bool:
     """B4: what was closed on purpose stays closed while its item lives; a stale sight of a deleted event is none."""
+    if link.parked is not None:
+        return False
     if link.reason in _IGNORED_ENDINGS:
         item = page.item(link.item_id)
         return item is not None and (not item.deleted or link.reason == "deletion_not_sent")

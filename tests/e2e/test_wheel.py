@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -97,3 +98,18 @@ def test_the_plugins_are_found(installed: Path, tmp_path: Path) -> None:
     )
 
     assert run(installed / "python", "-c", code, cwd=tmp_path).split("\n")[:-1] == ["caldav calbridge_caldav.plugin"]
+
+
+def test_a_database_is_made_away_from_the_checkout(installed: Path, tmp_path: Path) -> None:
+    said = run(installed / "calbridge", "db", "upgrade", cwd=tmp_path)
+
+    assert said.startswith("The database is ready")
+    assert (tmp_path / "var" / "calbridge.db").is_file()
+
+
+def test_the_connectors_of_the_plugins_are_offered(installed: Path, tmp_path: Path) -> None:
+    said = run(installed / "calbridge", "connectors", "--json", cwd=tmp_path)
+
+    offered = {each["service"]: each["problem"] for each in json.loads(said)["data"]}
+    assert offered["caldav"] is None
+    assert offered["icloud"] is None

@@ -15,6 +15,7 @@ from calbridge.connectors.contract import (
     Place,
     Result,
     Seen,
+    Unknown,
     Unreadable,
     Window,
     Write,
@@ -32,6 +33,7 @@ from calbridge_caldav.fetch import fetch_bodies
 from calbridge_caldav.find import find
 from calbridge_caldav.homes import Homes
 from calbridge_caldav.hrefs import canonical, parse_remote_id
+from calbridge_caldav.listing import read_state
 from calbridge_caldav.locator import dns_locator
 from calbridge_caldav.naming import place_of
 from calbridge_caldav.objects import Body, rows_of
@@ -82,14 +84,22 @@ class CalDavConnector:
         wanted: dict[str, set[str]] = {}
         for remote_id in remote_ids:
             wanted.setdefault(parse_remote_id(remote_id).path, set()).add(remote_id)
-        known_gone = self._named_gone.get(calendar, set())
+        collection = self._collection(calendar)
+        members = [path for path in wanted if collection.contains(path)]
+        if len(members) < len(wanted):
+            read_state(collection)  # the calendar has to answer before any address of it can be called unknown
         found = fetch_bodies(
-            self._collection(calendar), list(wanted), size=self.capabilities.fetch_batch, known_gone=known_gone
+            collection,
+            members,
+            size=self.capabilities.fetch_batch,
+            known_gone=self._named_gone.get(calendar, set()),
         )
         rows: list[Fetched] = []
         for path, ids in wanted.items():
-            body = found[path]
-            if isinstance(body, Body):
+            body = found.get(path)
+            if path not in found:
+                rows += [Unknown(remote_id) for remote_id in sorted(ids)]
+            elif isinstance(body, Body):
                 rows += rows_of(path, body, ids, self._own_addresses)
             elif body is None:
                 rows += [Gone(remote_id) for remote_id in sorted(ids)]

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from calbridge.errors import PermissionMissing, Unavailable
 from calbridge_caldav import bodies
+from calbridge_caldav.client import OBJECT_BYTES
 from calbridge_caldav.collection import Collection
 from calbridge_caldav.hrefs import canonical
-from calbridge_caldav.listing import list_members
+from calbridge_caldav.listing import list_members, read_state
 from calbridge_caldav.multistatus import Row, read_multistatus, usable_etag
 from calbridge_caldav.objects import Body
 
@@ -44,6 +45,8 @@ class _Batch:
     known_gone: Set[str]
     found: dict[str, Body | Refusal | None] = field(default_factory=dict)
     failures: int = 0
+    answered: bool = False
+    """Whether the server gave a usable answer about the calendar during this call."""
 
 
 def fetch_bodies(
@@ -65,6 +68,9 @@ def fetch_bodies(
         open_paths = _listed(batch, open_paths)
     for path in open_paths:
         batch.found[path] = _get(collection, path)
+        if isinstance(batch.found[path], Refusal) and not batch.answered:
+            read_state(collection)  # a server that fails at everything says nothing about single objects
+            batch.answered = True
     return batch.found
 
 
@@ -87,7 +93,7 @@ def _multiget(batch: _Batch, paths: Sequence[str]) -> None:
         for part in (paths[:half], paths[half:]) if half else ():
             _multiget(batch, part)
         return
-    batch.failures = 0
+    batch.failures, batch.answered = 0, response.status == 207
     wanted = set(paths)
     for row in rows:
         path = canonical(row.href)
@@ -101,7 +107,8 @@ def _take(batch: _Batch, path: str, row: Row) -> None:
     A replacement character says that the server could not put the bytes into XML: writing that back would destroy them.
     """
     if row.data and REPLACEMENT not in row.data and (row.status is None or row.status < 300):
-        batch.found[path] = Body(row.etag, row.data.encode())
+        data = row.data.encode()
+        batch.found[path] = Body(row.etag, data) if len(data) <= OBJECT_BYTES else Refusal("too_large", row.etag)
     elif row.status in (404, 410) and path in batch.known_gone:
         batch.found[path] = MISSING
 

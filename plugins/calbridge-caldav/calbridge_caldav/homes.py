@@ -77,7 +77,10 @@ class Homes:
                 raise _HomeMissing
             if response.status == 403:
                 raise PermissionMissing("the calendar home is not shown", status=403)
-            for calendar in listed(read_resources(response), home, homes[0]):
+            resources = read_resources(response)
+            if not any(resource.found for resource in resources):
+                raise _HomeMissing  # not even the home itself: Xandikos answers 207 with a 404 row
+            for calendar in listed(resources, home, homes[0]):
                 found.setdefault(calendar.id, calendar)
         return with_primary(list(found.values()))
 

@@ -44,5 +44,8 @@ def list_members(collection: Collection) -> dict[str, str | None]:
 def _own_row(collection: Collection, answer: Multistatus) -> Row:
     for row in answer.rows:
         if canonical(row.href).rstrip("/") == collection.path.rstrip("/"):
+            if row.status is not None and row.status >= 400:
+                collection.ensure_there()  # Xandikos answers 207 with a 404 row for what is not there
+                break
             return row
     raise Unavailable("a listing without its calendar", code="malformed_answer", sent=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 
 import pytest
 
 from tests.doubles.caldav import CalDavDouble, Quirks, caldav_double
-from tests.servers.fixtures import *  # noqa: F403  (fixtures are found by name)
+from tests.servers import CalendarServer, radicale, xandikos
 
 from .support import Phone, account, opened, transport
 
@@ -40,14 +40,28 @@ def link() -> Iterator[Link]:
             double: CalDavDouble,
             *,
             service: str = "caldav",
-            calendar: str = "work",
             checked: bool = True,
-            **options: object,
+            timeout: float = 10.0,
+            facts: Mapping[str, str] | None = None,
         ) -> Phone:
-            sending = stack.enter_context(transport(**options))  # type: ignore[arg-type]
-            path = f"/calendars/{double.user}/{calendar}/"
+            sending = stack.enter_context(transport(timeout=timeout))
+            path = f"/calendars/{double.user}/work/"
             phone = opened(sending, account(double.url, service=service), path, checked=checked, facts=facts)
             double.clear()
             return phone
 
         yield make
+
+
+@pytest.fixture(scope="session")
+def radicale_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CalendarServer]:
+    """A running Radicale; each test takes a calendar of its own."""
+    with radicale(tmp_path_factory.mktemp("radicale")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def xandikos_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CalendarServer]:
+    """A running Xandikos; each test takes a calendar of its own."""
+    with xandikos(tmp_path_factory.mktemp("xandikos")) as server:
+        yield server

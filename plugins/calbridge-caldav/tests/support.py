@@ -12,6 +12,7 @@ from calbridge.connectors.contract import (
     Create,
     Delete,
     Done,
+    Failed,
     Fetched,
     Gone,
     Owner,
@@ -109,7 +110,10 @@ def opened(
     facts: Mapping[str, str] | None = None,
 ) -> Phone:
     """A connector as the core opens it for a run: with what a check has learned before, and ``facts`` on top."""
-    owner = CalDavConnector(given, sending, locate=no_records).check() if checked else Owner("", "")
+    owner = Owner("", "")
+    if checked:
+        with transport() as patient:
+            owner = CalDavConnector(given, patient, locate=no_records).check()
     known = replace(given, facts={**owner.facts, **(facts or {})}, own_addresses=owner.own_addresses)
     return Phone(CalDavConnector(known, sending, locate=no_records), calendar, owner)
 
@@ -166,3 +170,9 @@ def title_of(row: object) -> str:
     assert isinstance(row, Seen | Done), row
     assert row.event is not None
     return row.event.content.title
+
+
+def error_of(result: object) -> Exception:
+    """What a refused write was refused with."""
+    assert isinstance(result, Failed), result
+    return result.error

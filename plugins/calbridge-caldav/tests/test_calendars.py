@@ -129,3 +129,15 @@ def test_a_subscription_that_calls_itself_a_calendar_is_left_out() -> None:
     resources = read_resources(Response(207, Headers(), body.encode(), ""))
     home = "https://dav.example.com/home/"
     assert [calendar.name for calendar in listed(resources, home, home)] == ["own"]
+
+
+def test_a_home_that_does_not_answer_for_itself_is_no_empty_home(serve: Serve, link: Link) -> None:
+    double = serve()
+    phone = link(double)
+    double.quirks.breakage = "empty"
+    double.quirks.faulty_operations = frozenset({"PROPFIND 1"})
+    with pytest.raises(Unavailable):
+        phone.connector.calendars()
+    double.quirks.calendar_vanished = 404
+    with pytest.raises(Unavailable):
+        phone.listing()

@@ -301,3 +301,28 @@ def test_a_late_404_propstat_does_not_freeze_the_ctag(serve: Serve, link: Link) 
     assert '"kind":"ctag"' in cursor
     filled(double, 1)
     assert ids(phone.listing(cursor)[0]) == ["e0.ics"]
+
+
+def test_a_run_over_remote_changes_stays_within_its_ceiling(serve: Serve, link: Link) -> None:
+    double = serve()
+    filled(double, 30)
+    phone = link(double)
+    cursor = phone.cursor()
+    double.clear()
+    for number in range(10):
+        double.put_event("work", f"e{number}.ics", single(f"uid-{number}", "Changed"))
+    double.delete_event("work", "e20.ics")
+    entries, _ = phone.listing(cursor)
+    rows = phone.fetch(*(entry.remote_id for entry in entries))
+    assert len(rows) == 11
+    assert len(double.requests) == 2
+
+
+def test_retrieving_everything_is_a_listing_and_its_batches(serve: Serve, link: Link) -> None:
+    double = serve()
+    filled(double, 501)
+    phone = link(double)
+    found = [entry.remote_id for entry in phone.listing()[0]]
+    for start in range(0, 501, 500):
+        assert all(isinstance(row, Seen) for row in phone.fetch(*found[start : start + 500]).values())
+    assert len(double.requests) == 3

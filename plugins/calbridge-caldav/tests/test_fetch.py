@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from calbridge.connectors.contract import Gone, Seen, Unreadable
+from calbridge.connectors.contract import Gone, Seen, Unknown, Unreadable
 from calbridge.errors import Unavailable
 from tests.doubles.caldav import CalDavDouble
 
@@ -203,4 +203,25 @@ def test_a_resource_of_many_megabytes_is_set_aside(serve: Serve, link: Link) -> 
     double.put_event("work", "e1.ics", single("uid-1", "Big", "ATTACH;VALUE=BINARY:" + "A" * 30_000_000))
     row = link(double).fetch(*paths)
     assert title_of(row[paths[0]]) == "Title 0"
-    assert row[paths[1]] == Unreadable(paths[1], None, "too_large")
+    assert row[paths[1]] == Unreadable(paths[1], double.etag("work", "e1.ics"), "too_large")
+
+
+def test_an_address_outside_the_calendar_is_no_evidence_of_anything(serve: Serve, link: Link) -> None:
+    phone = link(serve())
+    for foreign in ("", "/calendars/alice@example.com/home/a.ics", "../..", "http://127.0.0.1/"):
+        assert phone.fetch(foreign) == {foreign: Unknown(foreign)}
+
+
+def test_a_server_that_is_down_breaks_no_object(serve: Serve, link: Link) -> None:
+    double = serve()
+    paths = filled(double, 1)
+    phone = link(double)
+    double.quirks.server_error_times = 99
+    with pytest.raises(Unavailable):
+        phone.fetch(*paths)
+
+
+def test_one_object_that_breaks_its_own_batch_is_set_aside(serve: Serve, link: Link) -> None:
+    double = serve(multiget_max=0, multiget_max_status=500, object_errors=frozenset({"e0.ics"}))
+    paths = filled(double, 1)
+    assert link(double).fetch(*paths) == {paths[0]: Unreadable(paths[0], None, "broken_calendar_data")}

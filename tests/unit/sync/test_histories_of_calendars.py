@@ -8,11 +8,13 @@ from datetime import timedelta
 import pytest
 
 from calbridge.domain.content import MASTER, Field
+from calbridge.domain.item import ItemType
 from calbridge.domain.options import OnLeave, Options, Send
 from calbridge.errors import LeaseLost
+from calbridge.sync.change_calendar import enter_calendar, leave_calendar
 from calbridge.sync.engine import Task, run
 from calbridge.sync.memory import LinkState
-from calbridge.testing.memory import MemoryConnector, Switches
+from calbridge.testing.memory import MAIN, MemoryConnector, Switches
 from tests.unit.sync.world import SECOND, World, event, span, text
 
 TITLE = (MASTER, Field.TITLE)
@@ -255,3 +257,72 @@ def test_guests_are_never_mailed_unless_somebody_consents() -> None:
     world.tables.links[("A", link.id)] = replace(link, consent=True, work=True)
     world.settle()
     assert world.event_titles() == []
+
+
+def change_calendar(world: World, calendar: str, *, remove_ours: bool = False) -> None:
+    leave_calendar(
+        MemoryConnector(world.service), world.store(), world.clock, world.keys, remove_ours=remove_ours
+    )
+    world.tables.integrations["A"] = replace(world.tables.integrations["A"], calendar_id=calendar)
+    enter_calendar(world.store(), world.clock)
+    world.settle()
+
+
+def test_15_coming_back_to_a_calendar_merges_and_doubles_nothing() -> None:
+    world = started()
+    item = world.psa.add(event("Visit", "2027-02-01 09:00"))
+    stays = world.psa.add(event("Audit", "2027-02-02 09:00"))
+    gone_here = world.psa.add(event("Lunch", "2027-02-03 09:00"))
+    gone_there = world.psa.add(event("Gym", "2027-02-04 09:00"))
+    world.run()
+    remotes = {each: world.remote_of(each) for each in (item, stays, gone_here, gone_there)}
+    change_calendar(world, SECOND)
+    assert titles_in(world, SECOND) == []
+    world.psa.edit(item, title="Visit, changed here")
+    world.phone.edit(remotes[item], {(MASTER, Field.LOCATION): "Room 4"})
+    world.psa.delete(gone_here)
+    world.phone.delete(remotes[gone_there])
+    world.settle()
+    assert titles_in(world, SECOND) == ["Visit, changed here"]
+    change_calendar(world, MAIN)
+    assert sorted(world.psa.titles()) == ["Audit", "Gym", "Visit, changed here"]
+    assert world.event_titles() == ["Audit", "Lunch", "Visit, changed here"]
+
+
+def test_15_edits_of_both_sides_made_meanwhile_are_merged_on_return() -> None:
+    world = started()
+    item = world.psa.add(event("Visit", "2027-02-01 09:00"))
+    world.run()
+    remote = world.remote_of(item)
+    change_calendar(world, SECOND)
+    world.phone.edit(remote, {(MASTER, Field.LOCATION): "Room 4"})
+    change_calendar(world, MAIN)
+    world.psa.edit(item, title="Visit 2")
+    world.settle()
+    assert world.psa[item].content.get((MASTER, Field.LOCATION)) == "Room 4"
+    assert world.event_titles() == ["Visit 2"]
+    assert len(world.phone.events()) == 1
+
+
+def test_16_an_ignored_deletion_is_ignored_in_another_calendar_too() -> None:
+    world = started()
+    item = world.psa.add(event("Fix printer", "2027-02-01 09:00"), ItemType.SERVICE_CALL)
+    world.run()
+    world.phone.delete(world.remote_of(item))
+    world.settle()
+    change_calendar(world, SECOND)
+    world.psa.edit(item, title="Fix printer again")
+    world.settle()
+    assert titles_in(world, SECOND) == []
+    assert world.event_titles() == []
+
+
+def test_leaving_a_calendar_removes_only_our_copies_and_only_when_asked() -> None:
+    world = started()
+    world.psa.add(event("Visit", "2027-02-01 09:00"))
+    world.run()
+    world.phone.create(event("Dentist", "2027-02-02 09:00"))
+    world.run()
+    change_calendar(world, SECOND, remove_ours=True)
+    assert world.event_titles() == ["Dentist"]
+    assert world.psa.titles() == ["Dentist", "Visit"]

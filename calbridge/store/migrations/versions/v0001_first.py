@@ -353,6 +353,7 @@ def upgrade() -> None:
         sa.Column("gone_sure", sa.Boolean(), nullable=False),
         sa.Column("work", sa.Boolean(), nullable=False),
         sa.Column("reread", sa.Boolean(), nullable=False),
+        sa.Column("parked", TEXT, nullable=True),
         sa.Column("consent", sa.Boolean(), nullable=False),
         sa.Column("guests", sa.Boolean(), nullable=False),
         sa.Column("old_uids", sa.Text(), nullable=True),

@@ -41,7 +41,7 @@ def value_of(name: Field, *lines: str) -> Value:
         (("TRANSP:TRANSPARENT", "X-MICROSOFT-CDO-BUSYSTATUS:BUSY"), Field.SHOW_AS, "free"),
         (("CLASS:PRIVATE",), Field.VISIBILITY, "private"),
         (("CLASS:CONFIDENTIAL",), Field.VISIBILITY, "confidential"),
-        (("CLASS:PUBLIC",), Field.VISIBILITY, "public"),
+        (("CLASS:PUBLIC",), Field.VISIBILITY, None),
         (("CLASS:X-SECRET",), Field.VISIBILITY, "private"),
         (("CATEGORIES:a,b\\,c", "CATEGORIES:d,a"), Field.CATEGORIES, ("a", "b,c", "d")),
         (("CONFERENCE;VALUE=URI:https://meet.example.com/x",), Field.CONFERENCE, "https://meet.example.com/x"),
@@ -186,3 +186,9 @@ def test_a_date_is_written_as_a_date() -> None:
     body = create(content({(MASTER, Field.TIME): span}), uid="u", marker=None)
     assert b"DTSTART;VALUE=DATE:20270105" in body
     assert b"DTEND;VALUE=DATE:20270106" in body
+
+
+def test_public_is_what_icalendar_takes_for_granted() -> None:
+    """RFC 5545 3.8.1.3: without CLASS an event is public, and servers add the property by themselves."""
+    public = _content(VISIBILITY="public")
+    assert normalise_content(public).visibility == "default"

@@ -54,7 +54,7 @@ def contents(draw: st.DrawFn) -> Content:
         (MASTER, Field.LOCATION): draw(TEXT),
         (MASTER, Field.STATUS): draw(st.sampled_from(["confirmed", "tentative"])),
         (MASTER, Field.SHOW_AS): draw(st.sampled_from(["free", "busy", "tentative", "oof", "elsewhere"])),
-        (MASTER, Field.VISIBILITY): draw(st.sampled_from(["default", "public", "private", "confidential"])),
+        (MASTER, Field.VISIBILITY): draw(st.sampled_from(["default", "private", "confidential"])),
         (MASTER, Field.CATEGORIES): tuple(draw(st.lists(TEXT.map(str.strip).filter(bool), max_size=3, unique=True))),
         (MASTER, Field.PEOPLE): People(host, tuple(people)),
     }

@@ -1,0 +1,66 @@
+"""Private places that a tenant may reach, within the operator's ceiling (DESIGN: Security)."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+
+from calbridge.connectors.transport import Grant
+from calbridge.connectors.transport.guard import IPNetwork
+from calbridge.errors import Refused, SettingsInvalid
+from calbridge.service.parts import Parts
+from calbridge.service.transports import addresses_of
+from calbridge.service.values import invalid, text
+from calbridge.service.views import HostView
+
+
+def grant_host(parts: Parts, tenant: str, grant: str) -> HostView:
+    """Let a tenant reach ``host:port``, a network in CIDR form or one with a port.
+
+    A name is granted only while all its addresses lie within the ceiling. Raises Refused (``tenant_not_found``,
+    ``invalid_value``, ``beyond_private_networks``).
+    """
+    told = text(grant, "host", 300).strip().lower()
+    try:
+        parsed = Grant.parse(told)
+    except SettingsInvalid:
+        raise invalid("host", "must be host:port or a network such as 10.0.0.0/8") from None
+    if not _allowed(parsed, parts.settings.private_networks):
+        raise Refused("the operator's PRIVATE_NETWORKS do not hold it", code="beyond_private_networks", host=told)
+    with parts.database.write(tenant) as work:
+        work.settings.get()
+        work.grants.add(told)
+        work.audit.add("platform", "host_granted", host=told)
+    return HostView(told)
+
+
+def list_hosts(parts: Parts, tenant: str) -> list[HostView]:
+    """All grants of a tenant. Raises Refused (``tenant_not_found``)."""
+    with parts.database.read(tenant) as work:
+        work.settings.get()
+        return [HostView(host) for host in work.grants.list()]
+
+
+def revoke_host(parts: Parts, tenant: str, host: str) -> HostView:
+    """Take a grant back. Raises Refused (``host_not_found``)."""
+    told = host.strip().lower()
+    with parts.database.write(tenant) as work:
+        if not work.grants.remove(told):
+            raise Refused(code="host_not_found", host=told)
+        work.audit.add("platform", "host_revoked", host=told)
+    return HostView(told)
+
+
+def _allowed(grant: Grant, ceiling: Sequence[IPNetwork]) -> bool:
+    if grant.network is not None:
+        return any(_inside(grant.network, network) for network in ceiling)
+    places = [ipaddress.ip_network(each) for each in addresses_of(grant.host or "", grant.port or 443)]
+    return bool(places) and all(any(_inside(place, network) for network in ceiling) for place in places)
+
+
+def _inside(one: IPNetwork, other: IPNetwork) -> bool:
+    if isinstance(one, ipaddress.IPv4Network) and isinstance(other, ipaddress.IPv4Network):
+        return one.subnet_of(other)
+    if isinstance(one, ipaddress.IPv6Network) and isinstance(other, ipaddress.IPv6Network):
+        return one.subnet_of(other)
+    return False

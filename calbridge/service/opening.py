@@ -1,0 +1,50 @@
+"""Connectors opened for an account, with a transport of their own, and closed at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from calbridge.connectors.contract import Account, Connector
+from calbridge.errors import Refused
+from calbridge.service.parts import Parts
+from calbridge.store.accounts import StoredAccount
+from calbridge.store.work import Work
+
+
+@contextmanager
+def opened(
+    parts: Parts,
+    tenant: str,
+    account: StoredAccount,
+    secret: str,
+    before_request: Callable[[], None] | None = None,
+) -> Iterator[Connector]:
+    """A connector; sends nothing by itself. Raises Refused (``service_unknown``, ``connector_broken``)."""
+    given = Account(
+        service=account.service,
+        url=account.url,
+        username=account.username,
+        secret=secret,
+        facts=account.facts,
+        own_addresses=account.own_addresses,
+    )
+    with parts.transport_factory(tenant, before_request) as transport:
+        connector = parts.registry.open(account.service, given, transport)
+        try:
+            yield connector
+        finally:
+            connector.close()
+
+
+def usable_account(work: Work, account_id: str | None) -> tuple[StoredAccount, str]:
+    """An account that may be used, with its secret.
+
+    A secret that the service refused for certain is tried again by nobody (C5). Raises Refused (``not_connected``),
+    SecretUnreadable.
+    """
+    account = work.accounts.get(account_id) if account_id else None
+    secret = work.accounts.secret(account.id) if account else None
+    if account is None or secret is None or account.refused:
+        raise Refused(code="not_connected")
+    return account, secret

@@ -1,0 +1,127 @@
+"""Failures of an account or service (SYNC D12): back-off, the retry window, and telling of it once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from calbridge.connectors.hookspecs import Failure
+from calbridge.connectors.transport import backoff
+from calbridge.errors import (
+    AddressRefused,
+    CalbridgeError,
+    CalendarGone,
+    PermissionMissing,
+    SignInRequired,
+    Throttled,
+)
+from calbridge.log import get_logger
+from calbridge.service.parts import Parts
+from calbridge.store.accounts import StoredAccount
+from calbridge.store.integrations import StoredIntegration
+from calbridge.store.work import Work
+
+RETRY_MINUTES = 30
+FIRST_PAUSE = 30.0
+LONGEST_PAUSE = 15 * 60.0
+"""Seconds between tries of a failing account."""
+SIGN_IN_PAUSE = timedelta(minutes=5)
+"""Before an unconfirmed refusal is tried again (C5)."""
+LASTING = (AddressRefused, CalendarGone, PermissionMissing)
+"""Failures that time does not mend: told at once."""
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """What a failure led to: ``given_up``: the integration is not connected any more; ``tell``: nobody was told yet."""
+
+    code: str
+    given_up: bool
+    tell: bool
+    since: datetime
+
+
+def went_wrong(parts: Parts, tenant: str, integration: StoredIntegration, error: Exception) -> Outage:
+    """Remember a failure of a run; back-off for the account, and its integrations off once the window is over."""
+    code = error.code if isinstance(error, CalbridgeError) else "internal_error"
+    with parts.database.write(tenant) as work:
+        outage = _remember(parts, work, integration, error, code)
+    if outage.tell:
+        _notify(parts, Failure(tenant, integration.id, integration.service, code, outage.since))
+    return outage
+
+
+def _remember(
+    parts: Parts, work: Work, integration: StoredIntegration, error: Exception, code: str
+) -> Outage:
+    account_id = integration.account_id or ""
+    final = isinstance(error, SignInRequired) and work.accounts.refuse(account_id, confirmed=error.confirmed)
+    before = work.accounts.get(account_id)
+    tries = before.tries if before else 0
+    account = work.accounts.fail(account_id, work.now + _pause(parts, error, tries))
+    since = account.failing_since or work.now
+    over = work.now - since >= timedelta(minutes=_retry_minutes(work))
+    given_up = final or isinstance(error, LASTING) or (over and not isinstance(error, SignInRequired))
+    if given_up and isinstance(error, CalendarGone):
+        work.integrations.save(integration.id, status="not_connected", reason=code)
+    elif given_up:
+        for each in work.integrations.list(account_id=account_id, limit=10_000):
+            if each.status != "setup":
+                work.integrations.save(each.id, status="not_connected", reason=code)
+    else:
+        work.integrations.save(integration.id, reason=code)
+    return Outage(code, given_up, given_up and work.accounts.told(account_id), since)
+
+
+def _pause(parts: Parts, error: Exception, tries: int) -> timedelta:
+    seconds = backoff(tries, base=FIRST_PAUSE, cap=LONGEST_PAUSE, random=parts.random.random)
+    if isinstance(error, Throttled) and error.retry_after is not None:
+        # A little later than asked for, and not all at once.
+        seconds = max(seconds, min(error.retry_after, 86_400.0) * (1 + 0.1 * parts.random.random()))
+    pause = timedelta(seconds=seconds)
+    return max(pause, SIGN_IN_PAUSE) if isinstance(error, SignInRequired) else pause
+
+
+def _retry_minutes(work: Work) -> int:
+    told = work.settings.get().settings.get("retry_minutes")
+    return told if isinstance(told, int) else RETRY_MINUTES
+
+
+def went_well(parts: Parts, tenant: str, integration: StoredIntegration) -> None:
+    """A run came through: the outage is over, its other integrations are connected again."""
+    with parts.database.write(tenant) as work:
+        account = work.accounts.get(integration.account_id or "")
+        if account is None:
+            return
+        told = _recover(work, account)
+    if told:
+        came_back(parts, tenant, [integration.id], integration.service, told=True)
+
+
+def _recover(work: Work, account: StoredAccount) -> bool:
+    told = work.accounts.recover(account.id)
+    for each in work.integrations.list(account_id=account.id, limit=10_000):
+        if each.reason is None or (each.status == "not_connected" and each.reason == "calendar_gone"):
+            continue
+        work.integrations.save(each.id, status="connected" if each.calendar_id else "setup", reason=None)
+        if each.status == "not_connected":
+            work.raise_due(each.id)
+    return told
+
+
+def came_back(parts: Parts, tenant: str, integration_ids: Sequence[str], service: str, *, told: bool) -> None:
+    """Tell of a recovery, where people had been told of the outage; and that there is something to catch up with."""
+    parts.dispatcher.due(tenant, integration_ids)
+    if told and integration_ids:
+        now = parts.clock.now()
+        _notify(parts, Failure(tenant, integration_ids[0], service, "recovered", now, recovered=True))
+
+
+def _notify(parts: Parts, failure: Failure) -> None:
+    try:
+        parts.registry.hooks.hook.calbridge_notify(failure=failure)
+    except Exception as error:
+        log.error("notify_failed", exc_info=error)

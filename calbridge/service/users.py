@@ -1,0 +1,133 @@
+"""Users of a tenant, under the PSA's own ids."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+from calbridge.service import item_json
+from calbridge.service.integration_views import integration_view
+from calbridge.service.parts import Parts
+from calbridge.service.tenants import refuse_running
+from calbridge.service.values import flag, identifier, mail_address, text, time_zone
+from calbridge.service.views import ReceiptView, UserView, to_json
+from calbridge.store.items import ItemFilter
+from calbridge.store.retention import erase_user
+from calbridge.store.users import User
+from calbridge.store.work import Work
+
+
+class _Kept:
+    """Not given, so kept."""
+
+
+KEPT: Final = _Kept()
+PAGE = 500
+
+
+def put_user(
+    parts: Parts,
+    tenant: str,
+    user_id: str,
+    *,
+    email: str | _Kept | None = KEPT,
+    name: str | _Kept | None = KEPT,
+    time_zone: str | _Kept | None = KEPT,
+    calendar_sync: bool | _Kept | None = KEPT,
+) -> UserView:
+    """Make or change a user; what is not given is kept, None clears.
+
+    Raises Refused (``tenant_not_found``, ``invalid_value``, ``unknown_time_zone``).
+    """
+    given = {"email": email, "name": name, "time_zone": time_zone, "calendar_sync": calendar_sync}
+    facts = {field: value for field, value in given.items() if not isinstance(value, _Kept)}
+    with parts.database.write(tenant) as work:
+        work.settings.get()
+        return view(store_user(work, identifier(user_id, "user_id"), facts)[0])
+
+
+def store_user(work: Work, user_id: str, facts: dict[str, Any]) -> tuple[User, str]:
+    """The stored user, and whether it was ``created``, ``updated`` or left ``unchanged``."""
+    checked = {name: _CHECKS[name](value, name) for name, value in facts.items()}
+    before = work.users.get(user_id)
+    if before is None:
+        return work.users.add(replace(User(user_id), **checked)), "created"
+    after = replace(before, **checked)
+    if after == before:
+        return before, "unchanged"
+    return work.users.save(after), "updated"
+
+
+def _email(value: object, field: str) -> str | None:
+    return None if value in (None, "") else mail_address(value, field)
+
+
+def _name(value: object, field: str) -> str:
+    return "" if value is None else text(value, field, 200)
+
+
+def _zone(value: object, field: str) -> str:
+    return "UTC" if value in (None, "") else time_zone(value, field)
+
+
+def _sync(value: object, field: str) -> bool:
+    return True if value is None else flag(value, field)
+
+
+_CHECKS: dict[str, Any] = {"email": _email, "name": _name, "time_zone": _zone, "calendar_sync": _sync}
+
+
+def get_user(parts: Parts, tenant: str, user_id: str) -> UserView:
+    """One user. Raises Refused (``user_not_found``)."""
+    with parts.database.read(tenant) as work:
+        return view(work.users.require(user_id))
+
+
+def list_users(parts: Parts, tenant: str) -> list[UserView]:
+    """All users in the order of their ids. Raises Refused (``tenant_not_found``)."""
+    found: list[User] = []
+    with parts.database.read(tenant) as work:
+        work.settings.get()
+        while page := work.users.list(after=found[-1].id if found else None, limit=PAGE):
+            found += page
+    return [view(each) for each in found]
+
+
+def delete_user(parts: Parts, tenant: str, user_id: str) -> ReceiptView:
+    """Erase a user with all that is kept about them, and answer with a counted receipt.
+
+    What syncing made in their calendar stays there. Raises Refused (``user_not_found``, ``integration_running``).
+    """
+    with parts.database.read(tenant) as work:
+        work.users.require(user_id)
+    refuse_running(parts, tenant, user_id)
+    return ReceiptView("user", tenant, user_id, parts.clock.now(), erase_user(parts.database, tenant, user_id))
+
+
+def export_user(parts: Parts, tenant: str, user_id: str) -> dict[str, Any]:
+    """All that is kept about a user, as JSON; no secrets. Raises Refused (``user_not_found``)."""
+    with parts.database.write(tenant) as work:
+        user = work.users.require(user_id)
+        work.audit.add("admin", "user_exported", user=user_id)
+        items: list[dict[str, Any]] = []
+        while page := work.items.list(user_id, ItemFilter(deleted=True), items[-1]["id"] if items else None, PAGE):
+            items += [
+                item_json.shown(item, [item_json.Shown(*each) for each in work.memories.links_of_item(item.id)])
+                for item in page
+            ]
+        return {
+            "user": to_json(view(user)),
+            "integrations": [
+                to_json(integration_view(work, each)) for each in work.integrations.list(user_id=user_id, limit=10_000)
+            ],
+            "items": items,
+        }
+
+
+def view(user: User) -> UserView:
+    """A stored user as it is shown."""
+    return UserView(
+        user.id, user.email, user.name, user.time_zone, user.calendar_sync, user.created_at, user.updated_at
+    )
+
+

@@ -1,0 +1,143 @@
+"""Linking another calendar (SYNC D9): the old one is read a last time, its links are parked, nothing is deleted
+unless asked; coming back re-opens what lives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from calbridge.connectors.contract import Connector, Delete, Done
+from calbridge.errors import ConnectorError
+from calbridge.sync import engine
+from calbridge.sync.context import PAGE, Context
+from calbridge.sync.decide import REOPENED, would_mail
+from calbridge.sync.memory import Link, LinkState, MadeBy
+from calbridge.sync.ports import Clock, Keys, Page, RunStore
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What leaving the old calendar did. ``unread``: code of why it could not be read a last time."""
+
+    parked: int
+    removed: int
+    not_removed: int
+    unread: str | None = None
+
+
+def leave_calendar(connector: Connector, store: RunStore, clock: Clock, keys: Keys, *, remove_ours: bool) -> Left:
+    """Finish with the linked calendar under the run's lease; the caller then stores the new one and calls
+    :func:`enter_calendar`.
+
+    :raises LeaseLost: another run owns the integration.
+    """
+    unread = None
+    try:
+        engine.run(connector, store, clock, keys)
+    except ConnectorError as error:
+        unread = error.code
+    ctx = engine.context(connector, store, clock, keys)
+    removed = not_removed = 0
+    if remove_ours and unread is None:
+        removed, not_removed = _remove_ours(ctx)
+    parked = _park(ctx)
+    return Left(parked, removed, not_removed, unread)
+
+
+def _links(ctx: Context, wanted: Callable[[Link], bool]) -> list[Link]:
+    found: list[Link] = []
+    after = None
+    with ctx.store.page() as page:
+        while links := page.all_links(after, PAGE):
+            after = links[-1].id
+            found += [link for link in links if wanted(link)]
+    return found
+
+
+def _remove_ours(ctx: Context) -> tuple[int, int]:
+    """Delete the copies that we made: the user confirmed their number, so the guard does not count them (D8)."""
+    ours = _links(ctx, lambda link: link.live and link.made_by is MadeBy.US)
+    writable = [link for link in ours if not would_mail(link, ctx.setting)]
+    removed = 0
+    size = max(1, ctx.connector.capabilities.write_batch)
+    for start in range(0, len(writable), size):
+        some = writable[start : start + size]
+        ctx.store.renew()
+        writes = [Delete(link.remote_id or "", link.seen_version, link.native) for link in some]
+        results = ctx.connector.write(ctx.calendar, writes)
+        done = [link for link, result in zip(some, results, strict=True) if isinstance(result, Done)]
+        removed += len(done)
+        with ctx.store.page() as page:
+            for link in done:
+                page.drop_link(link.id)
+    return removed, len(ours) - removed
+
+
+def _park(ctx: Context) -> int:
+    """Close what is open as ``calendar_changed``, with its memories; forget known rows and open steps."""
+    links = _links(ctx, lambda link: link.state is not LinkState.CLOSED)
+    for start in range(0, len(links), PAGE):
+        with ctx.store.page() as page:
+            for link in links[start : start + PAGE]:
+                if link.remote_id is None:
+                    page.drop_link(link.id)
+                else:
+                    page.put_link(parked(link, ctx))
+    with ctx.store.page() as page:
+        for intent in page.intents():
+            page.drop_intent(intent.id)
+        while rows := page.all_known(None, PAGE):
+            page.drop_known([row.remote_id for row in rows])
+    return sum(1 for link in links if link.remote_id is not None)
+
+
+def parked(link: Link, ctx: Context) -> Link:
+    """The closed link that waits for its calendar to come back."""
+    return replace(
+        link,
+        state=LinkState.CLOSED,
+        reason="calendar_changed",
+        since=ctx.now,
+        parked=ctx.calendar,
+        gone_at=None,
+        work=False,
+        reread=False,
+    )
+
+
+def enter_calendar(store: RunStore, clock: Clock) -> int:
+    """Start anew on the calendar that is linked now; re-open links that were parked for it. How many were."""
+    with store.page() as page:
+        state = page.integration()
+        page.save_integration(
+            replace(state, cursor=None, checkpoint=None, mark=0, baselined=False, projected=None, compared_at=None)
+        )
+    reopened = 0
+    after = None
+    while True:
+        with store.page() as page:
+            links = page.all_links(after, PAGE)
+            if not links:
+                return reopened
+            after = links[-1].id
+            reopened += sum(_reopen(page, link, clock) for link in links if link.parked == state.calendar_id)
+
+
+def _reopen(page: Page, link: Link, clock: Clock) -> int:
+    item = page.item(link.item_id)
+    other = page.links_of([link.item_id]).get(link.item_id)
+    if item is None or item.deleted or (other is not None and other.id != link.id and other.holds_item):
+        return 0
+    page.put_link(
+        replace(
+            link,
+            state=LinkState.PENDING,
+            reason=REOPENED,
+            since=clock.now(),
+            parked=None,
+            seen_version=None,
+            work=True,
+            reread=True,
+        )
+    )
+    return 1

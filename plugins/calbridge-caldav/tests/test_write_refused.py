@@ -1,0 +1,93 @@
+"""Writes that a server refuses, redirects, loses or leaves without an answer (dossier 5)."""
+
+from __future__ import annotations
+
+import pytest
+
+from calbridge.connectors.contract import Done
+from calbridge.domain.content import MASTER, Field, Span
+from calbridge.errors import (
+    AddressRefused,
+    Rejected,
+    Unavailable,
+)
+
+from .conftest import Link, Serve
+from .support import at, error_of, meeting
+
+HERE = "/calendars/alice@example.com/work/"
+
+
+def test_instants_that_a_server_refuses_are_made_a_second_long(serve: Serve, link: Link) -> None:
+    double = serve(refuses_zero_duration=True)
+    phone = link(double)
+    made = phone.made("key-1", meeting(start=at(10), end=at(10)))
+    assert made.event is not None
+    assert made.event.content.span is not None
+    assert made.event.content.span.duration.total_seconds() == 1
+    moved = phone.update(made, {(MASTER, Field.TIME): Span(at(12), at(12))})
+    assert isinstance(moved, Done)
+
+
+def test_an_end_is_always_written(serve: Serve, link: Link) -> None:
+    double = serve(missing_end_refusal=403)
+    phone = link(double)
+    made = phone.made("key-1", meeting(start=at(10), end=at(10)))
+    assert b"DTEND" in double.events("work")[made.remote_id.removeprefix(HERE)]
+
+
+@pytest.mark.parametrize(
+    ("switches", "kind", "code"),
+    [
+        ({"read_only": True}, Rejected, "read_only_calendar"),
+        ({"quota_exceeded": True}, Unavailable, "quota_exceeded"),
+        ({"locked": True}, Unavailable, "locked_by_server"),
+        ({"max_resource_size": 100}, Rejected, "too_large"),
+        ({"put_refusal": (403, "max-resource-size")}, Rejected, "too_large"),
+        ({"put_refusal": (403, "valid-calendar-data")}, Rejected, "rejected"),
+        ({"put_refusal": (403, "supported-calendar-component")}, Rejected, "rejected"),
+        ({"put_refusal": (403, "min-date-time")}, Rejected, "not_expressible"),
+        ({"put_refusal": (415, "supported-calendar-data")}, Rejected, "rejected"),
+        ({"put_refusal": (400, "valid-calendar-object-resource")}, Rejected, "rejected"),
+        ({"put_refusal": (404, "valid-calendar-data")}, Rejected, "rejected"),
+    ],
+)
+def test_every_refusal_has_its_code(
+    serve: Serve, link: Link, switches: dict[str, object], kind: type[Exception], code: str
+) -> None:
+    double = serve(**switches)
+    error = error_of(link(double).create("key-1", meeting()))
+    assert isinstance(error, kind)
+    assert getattr(error, "code", "") == code
+    assert double.count("PUT") == 1
+
+
+def test_a_put_redirected_to_a_login_page_is_no_success(serve: Serve, link: Link) -> None:
+    double = serve(put_redirects_to_login=True)
+    error = error_of(link(double).create("key-1", meeting()))
+    assert isinstance(error, AddressRefused)
+    assert error.code == "redirect_refused"
+    assert double.events("work") == {}
+
+
+def test_a_page_for_people_is_no_answer_to_a_write(serve: Serve, link: Link) -> None:
+    double = serve()
+    phone = link(double)
+    double.quirks.breakage = "html"
+    assert not isinstance(phone.create("key-1", meeting()), Done)
+
+
+@pytest.mark.parametrize("fault", ["drop_times", "lose_reply_times"])
+def test_a_write_is_never_sent_twice_by_itself(serve: Serve, link: Link, fault: str) -> None:
+    double = serve(faulty_operations=frozenset({"PUT"}))
+    phone = link(double)
+    setattr(double.quirks, fault, 1)
+    assert phone.create("key-1", meeting()) is None
+    assert double.count("PUT") == 1
+
+
+def test_a_slow_write_is_unknown(serve: Serve, link: Link) -> None:
+    double = serve()
+    phone = link(double, timeout=0.4)
+    double.quirks.latency_seconds = 1.0
+    assert phone.create("key-1", meeting()) is None

@@ -1,0 +1,78 @@
+"""Verbs about users."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+from tests.integration.cli.conftest import Calbridge
+
+HEADER = "id,email,name,time_zone,calendar_sync\n"
+
+
+def test_what_is_not_said_is_kept(calbridge: Calbridge) -> None:
+    calbridge.text("users", "put", "alice", "--name", "Alice")
+
+    user = calbridge.json("users", "list")["data"][0]
+    assert (user["name"], user["email"], user["time_zone"]) == ("Alice", "alice@example.com", "Europe/Vienna")
+
+
+def test_a_zone_that_nobody_knows_is_refused(calbridge: Calbridge) -> None:
+    done = calbridge.call("users", "put", "alice", "--time-zone", "Europe/Wien")
+
+    assert done.exit_code == 1
+    assert "unknown_time_zone" in done.stderr
+
+
+def test_a_file_is_imported_with_a_report_of_every_line(calbridge: Calbridge, tmp_path: Path) -> None:
+    file, report = tmp_path / "staff.csv", tmp_path / "report.csv"
+    file.write_text(HEADER + "bob,bob@example.com,Bob,Europe/Berlin,yes\n=1+1,x,X,Mars/Base,maybe\n", encoding="utf-8")
+
+    done = calbridge.call("users", "import", str(file), "--report", str(report))
+
+    assert done.exit_code == 1
+    assert done.stdout.startswith("Lines: 2, created: 1, updated: 0, unchanged: 0, failed: 1\n")
+    with report.open(encoding="utf-8") as written:
+        rows = list(csv.DictReader(written))
+    assert [row["status"] for row in rows] == ["created", "failed"]
+    assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values())
+    assert {user["id"] for user in calbridge.json("users", "list")["data"]} == {"alice", "bob"}
+
+
+def test_the_same_file_again_changes_nothing_and_succeeds(calbridge: Calbridge, tmp_path: Path) -> None:
+    file = tmp_path / "staff.csv"
+    file.write_text(HEADER + "bob,bob@example.com,Bob,Europe/Berlin,yes\n", encoding="utf-8")
+    calbridge.text("users", "import", str(file))
+
+    assert "unchanged: 1, failed: 0" in calbridge.text("users", "import", str(file))
+
+
+def test_a_file_that_is_no_list_of_users_is_refused_in_two_sentences(calbridge: Calbridge, tmp_path: Path) -> None:
+    (tmp_path / "photo.csv").write_bytes(bytes(range(256)) * 20)
+
+    done = calbridge.call("users", "import", str(tmp_path / "photo.csv"))
+
+    assert done.exit_code == 1
+    assert "What to do: Save it as UTF-8" in done.stderr
+
+
+def test_a_missing_file_is_a_usage_error(calbridge: Calbridge, tmp_path: Path) -> None:
+    assert calbridge.call("users", "import", str(tmp_path / "none.csv")).exit_code == 2
+
+
+def test_everything_about_a_user_is_written_to_a_file(calbridge: Calbridge, tmp_path: Path) -> None:
+    calbridge.text("users", "export", "alice", "--output", str(tmp_path / "alice.json"))
+
+    document = json.loads((tmp_path / "alice.json").read_text(encoding="utf-8"))
+    assert "alice@example.com" in json.dumps(document)
+    assert json.loads(calbridge.text("users", "export", "alice")).keys() == document.keys()
+
+
+def test_nobody_is_deleted_without_being_asked_for(calbridge: Calbridge) -> None:
+    done = calbridge.call("users", "delete", "alice")
+    assert done.exit_code == 2
+    assert "add --yes" in done.stderr
+
+    calbridge.text("users", "delete", "alice", "--yes")
+    assert calbridge.text("users", "list").startswith("There is no user yet")
