@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
@@ -63,7 +63,7 @@ _SERVICE = (
 integration_argument = click.argument("integration_id", metavar="INTEGRATION")
 
 
-def setting_option() -> Any:
+def setting_option() -> Callable[[Any], Any]:
     """Settings by name, as often as wanted."""
     told = "A setting, such as retrieve.delete=false or send.types='[\"appointment\"]'. May be repeated."
     return click.option("--setting", "words", multiple=True, metavar="NAME=VALUE", help=told)

@@ -16,6 +16,8 @@ class Ability(enum.StrEnum):
     """The client chooses the address and UID of a create (else the service makes the id)."""
     STABLE_ADDRESS = "stable_address"
     """An event keeps its address while it lives: a sure ``Gone`` needs no confirmation by fetch."""
+    WHOLE_MOVES = "whole_moves"
+    """An event that changes its address is shown at the new one by the same delta that says it left the old one."""
     CONDITIONAL_WRITE = "conditional_write"
     """Writes are refused when the event has another version."""
     RECURRENCE = "recurrence"

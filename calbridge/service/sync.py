@@ -74,7 +74,7 @@ def sync_integration(
     ``waiting`` (``confirmation_needed``) or ``failed`` with its ``reason``. Raises Refused (``integration_not_found``,
     ``integration_inactive``, ``not_connected``, ``throttled``, ``integration_running``), DatabaseUnusable.
     """
-    facts = _facts(retrieve, send)
+    facts = facts_of(retrieve, send)
     with parts.database.read(tenant) as work:
         refuse_idle(work, work.integrations.require(integration_id), trigger)
     try:
@@ -108,7 +108,8 @@ def keep_for_later(parts: Parts, tenant: str, integration_id: str, facts: Mappin
             work.runs.add(Run(work.keys.new_id(), integration_id, "range", "manual", facts=facts))
 
 
-def _facts(retrieve: Range | None, send: Range | None) -> dict[str, Any]:
+def facts_of(retrieve: Range | None, send: Range | None) -> dict[str, Any]:
+    """The ranges as a run keeps them. Raises Refused (``invalid_value``)."""
     given = {"retrieve": retrieve, "send": send}
     for name, chosen in given.items():
         for days in chosen or ():

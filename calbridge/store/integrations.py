@@ -151,11 +151,11 @@ class Integrations:
     def count_by_status(self) -> dict[str, int]:
         """How many there are of each status."""
         query = (
-            select(integrations.c.status, func.count())
+            select(integrations.c.status, func.count().label("number"))
             .where(integrations.c.tenant_id == self._tenant, integrations.c.deleted_at.is_(None))
             .group_by(integrations.c.status)
         )
-        return dict(self._connection.execute(query).tuples())
+        return {row.status: row.number for row in self._connection.execute(query)}
 
     def _here(self, integration_id: str) -> tuple[ColumnElement[bool], ...]:
         return (integrations.c.tenant_id == self._tenant, integrations.c.id == integration_id)

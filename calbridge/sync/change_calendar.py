@@ -3,21 +3,24 @@ unless asked; coming back re-opens what lives."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from calbridge.connectors.contract import Connector, Delete, Done
-from calbridge.errors import ConnectorError
+from calbridge.connectors.contract import Connector, Delete, Done, Failed
+from calbridge.errors import ConnectorError, NotFound
 from calbridge.sync import engine
-from calbridge.sync.context import PAGE, Context
+from calbridge.sync.context import PAGE, Context, log
 from calbridge.sync.decide import REOPENED, would_mail
-from calbridge.sync.memory import Link, LinkState, MadeBy
+from calbridge.sync.memory import Direction, Intent, Link, LinkState, MadeBy, Op
 from calbridge.sync.ports import Clock, Keys, Page, RunStore
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What leaving the old calendar did. ``unread``: code of why it could not be read a last time."""
+    """What leaving a calendar did: links parked, events of ours removed there, and those that had to stay.
+
+    ``unread``: code of why it could not be read a last time.
+    """
 
     parked: int
     removed: int
@@ -26,9 +29,11 @@ class Left:
 
 
 def leave_calendar(connector: Connector, store: RunStore, clock: Clock, keys: Keys, *, remove_ours: bool) -> Left:
-    """Finish with the linked calendar under the run's lease; the caller then stores the new one and calls
-    :func:`enter_calendar`.
+    """Read the linked calendar a last time and close its links; with ``remove_ours`` our copies go first.
 
+    The caller holds the lease, then stores the new calendar and calls :func:`enter_calendar`.
+
+    :raises ConnectorError: copies can't be removed; what was done is stored, and leaving may be repeated.
     :raises LeaseLost: another run owns the integration.
     """
     unread = None
@@ -37,11 +42,8 @@ def leave_calendar(connector: Connector, store: RunStore, clock: Clock, keys: Ke
     except ConnectorError as error:
         unread = error.code
     ctx = engine.context(connector, store, clock, keys)
-    removed = not_removed = 0
-    if remove_ours and unread is None:
-        removed, not_removed = _remove_ours(ctx)
-    parked = _park(ctx)
-    return Left(parked, removed, not_removed, unread)
+    removed, kept = remove_copies(ctx) if remove_ours else (0, 0)
+    return Left(_park(ctx), removed, kept, unread)
 
 
 def _links(ctx: Context, wanted: Callable[[Link], bool]) -> list[Link]:
@@ -54,23 +56,39 @@ def _links(ctx: Context, wanted: Callable[[Link], bool]) -> list[Link]:
     return found
 
 
-def _remove_ours(ctx: Context) -> tuple[int, int]:
-    """Delete the copies that we made: the user confirmed their number, so the guard does not count them (D8)."""
+def remove_copies(ctx: Context) -> tuple[int, int]:
+    """Remove every event that we made: how many went, how many had to stay because it would mail guests (A8).
+
+    The user confirmed their number, so the guard does not count them (D8).
+    """
     ours = _links(ctx, lambda link: link.live and link.made_by is MadeBy.US)
-    writable = [link for link in ours if not would_mail(link, ctx.setting)]
-    removed = 0
+    going = [link for link in ours if link.editable.existence and not would_mail(link, ctx.setting)]
     size = max(1, ctx.connector.capabilities.write_batch)
-    for start in range(0, len(writable), size):
-        some = writable[start : start + size]
-        ctx.store.renew()
-        writes = [Delete(link.remote_id or "", link.seen_version, link.native) for link in some]
-        results = ctx.connector.write(ctx.calendar, writes)
-        done = [link for link, result in zip(some, results, strict=True) if isinstance(result, Done)]
-        removed += len(done)
-        with ctx.store.page() as page:
-            for link in done:
-                page.drop_link(link.id)
+    removed = sum(_remove(ctx, going[start : start + size]) for start in range(0, len(going), size))
     return removed, len(ours) - removed
+
+
+def _remove(ctx: Context, links: Sequence[Link]) -> int:
+    """One batch, each step stored before its call (D4)."""
+    intents = [
+        Intent(ctx.keys.new_id(), link.id, Op.DELETE, link.remote_id, link.uid, link.key, created_at=ctx.now)
+        for link in links
+    ]
+    with ctx.store.page() as page:
+        for intent in intents:
+            page.put_intent(intent)
+    ctx.store.renew()
+    writes = [Delete(link.remote_id or "", link.seen_version, link.native) for link in links]
+    results = ctx.connector.write(ctx.calendar, writes)
+    removed = 0
+    with ctx.store.page() as page:
+        for link, intent, result in zip(links, intents, results, strict=True):
+            page.drop_intent(intent.id)
+            if isinstance(result, Done) or (isinstance(result, Failed) and isinstance(result.error, NotFound)):
+                removed += 1
+                log(ctx, page, "remove", Direction.SEND, link, page.item(link.item_id), "calendar_changed")
+                page.drop_link(link.id)
+    return removed
 
 
 def _park(ctx: Context) -> int:
@@ -106,7 +124,11 @@ def parked(link: Link, ctx: Context) -> Link:
 
 
 def enter_calendar(store: RunStore, clock: Clock) -> int:
-    """Start anew on the calendar that is linked now; re-open links that were parked for it. How many were."""
+    """Start anew on the calendar that is linked now and re-open the links that were parked for it; how many.
+
+    The next run reads their events: a three-way merge where item and event live; where the event is gone the link is
+    dropped and the item kept. A link whose item is gone stays closed.
+    """
     with store.page() as page:
         state = page.integration()
         page.save_integration(

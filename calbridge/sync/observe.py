@@ -80,7 +80,7 @@ def _unlinked(ctx: Context, page: Page, seen: Seen, mode: str) -> None:
     if code is not None or mode == INDEX:
         page.put_known(known_row(ctx, seen, code=code))
         return
-    _copy(ctx, page, event, seen)
+    copy_event(ctx, page, event, seen)
 
 
 def _named_by_intent(page: Page, event: Event) -> Intent | None:
@@ -256,7 +256,7 @@ def _too_fine(event: Event) -> str | None:
     return None
 
 
-def _copy(ctx: Context, page: Page, event: Event, seen: Seen) -> None:
+def copy_event(ctx: Context, page: Page, event: Event, seen: Seen) -> None:
     """A new appointment of My Calendar (A3)."""
     shown = view(event, ctx.setting.options, MadeBy.THEM)
     item = page.add_item(

@@ -187,7 +187,7 @@ def fetch_and_take(ctx: Context, remote_ids: Sequence[str], mode: str) -> None:
     for start in range(0, len(remote_ids), size):
         asked = remote_ids[start : start + size]
         rows = ctx.fetch(asked)
-        answered = {row.remote_id.split("#")[0] for row in rows} | {row.remote_id for row in rows}
+        answered = {row.remote_id for row in rows}
         silent: list[Fetched] = [Unknown(each) for each in asked if each not in answered]
         take_fetched(ctx, [*rows, *silent], mode)
 

@@ -52,7 +52,7 @@ def _look_elsewhere(ctx: Context, links: Sequence[Link]) -> None:
     with ctx.store.page() as page:
         moved = [row.remote_id for uid in uids for row in page.known_matching(uid, None, None)]
     found: list[Fetched] = list(ctx.fetch(list(dict.fromkeys(moved)))) if moved else []
-    if not ctx.ability(Ability.STABLE_ADDRESS):
+    if not (ctx.ability(Ability.STABLE_ADDRESS) or ctx.ability(Ability.WHOLE_MOVES)):
         ctx.store.renew()
         found += ctx.connector.find(ctx.calendar, keys, uids)
     gone = {link.remote_id for link in links}

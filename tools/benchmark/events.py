@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from tests.servers.calendar_server import CalendarServer, UnexpectedStatus
+from tests.servers.calendar_server import CalendarServer
 
 _ZONE = """\
 BEGIN:VTIMEZONE
@@ -45,6 +46,7 @@ END:VALARM
 END:VEVENT
 """
 FIRST = datetime(2027, 1, 4, 8)
+_SLICE = 500
 
 
 def begins(number: int) -> datetime:
@@ -60,7 +62,7 @@ def uid_of(number: int) -> str:
 def component(number: int, title: str | None = None) -> str:
     """The VEVENT."""
     start = begins(number)
-    text = _EVENT.format(
+    return _EVENT.format(
         uid=uid_of(number),
         number=number,
         title=title or f"Visit {number}",
@@ -68,7 +70,6 @@ def component(number: int, title: str | None = None) -> str:
         start=f"{start:%Y%m%dT%H%M%S}",
         end=f"{start + timedelta(minutes=45):%Y%m%dT%H%M%S}",
     )
-    return text
 
 
 def calendar_file(components: Iterable[str]) -> str:
@@ -77,32 +78,36 @@ def calendar_file(components: Iterable[str]) -> str:
     return f"{head}{_ZONE}{''.join(components)}END:VCALENDAR\n".replace("\n", "\r\n")
 
 
+def name_of(number: int) -> str:
+    """The last part of the address of appointment ``number``."""
+    return f"visit-{number}.ics"
+
+
 def fill_calendar(server: CalendarServer, name: str, count: int) -> str:
     """A new calendar on a Radicale with ``count`` appointments; answers its address.
 
-    One PUT of the whole calendar, which Radicale takes apart by UID; no other server does that.
+    They are written into its storage folder, and listed slice by slice, so that the server has them in its own cache:
+    it needs some milliseconds for each that it has not read yet.
     """
-    if not count:
-        return server.make_calendar(name)
-    address = f"{server.home}{name}/"
-    file = calendar_file(component(number) for number in range(count))
-    answer = server.request("PUT", address, file, {"Content-Type": "text/calendar; charset=utf-8"})
-    if answer.status != 201:
-        raise UnexpectedStatus("PUT", address, answer.status)
+    address = server.make_calendar(name)
+    folder = server.folder / "collections" / "collection-root" / server.user / name
+    for start in range(0, count, _SLICE):
+        for number in range(start, min(start + _SLICE, count)):
+            (folder / name_of(number)).write_text(calendar_file([component(number)]), newline="")
+        server.list(address)
+    if len(server.list(address)) != count:
+        raise LookupError(f"{name} does not hold {count} appointments")
     return address
+
+
+def copy_calendar(server: CalendarServer, name: str, new: str) -> str:
+    """The same calendar once more, what the server cached of it included; answers its address."""
+    root = server.folder / "collections" / "collection-root" / server.user
+    shutil.copytree(root / name, root / new)
+    return f"{server.home}{new}/"
 
 
 def edit_on_server(server: CalendarServer, calendar: str, numbers: Iterable[int], title: str) -> None:
     """Give some appointments another title, as a phone would."""
-    wanted = {uid_of(number): number for number in numbers}
-    for path in server.list(calendar):
-        body = server.get(path).decode()
-        found = next((line[4:].strip() for line in body.splitlines() if line.startswith("UID:")), "")
-        if found in wanted:
-            new = calendar_file([component(wanted[found], f"{title} {wanted[found]}")])
-            name = path.rpartition("/")[2]
-            server.put(calendar, name, new)
-            del wanted[found]
-        if not wanted:
-            return
-    raise LookupError(f"not on the server: {sorted(wanted)}")
+    for number in numbers:
+        server.put(calendar, name_of(number), calendar_file([component(number, f"{title} {number}")]))

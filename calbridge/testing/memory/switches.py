@@ -59,6 +59,8 @@ class Switches:
     modified_times: bool = True
     stable_addresses: bool = False
     """The service promises that addresses never change; the phone's ``move_address`` is refused then."""
+    whole_moves: bool = False
+    """A delta that says an event left its address shows it at the new one (``delay_seen_of_moves`` would be a lie)."""
     rejects_titles_with: str | None = None
     """Writes of a title that contains this are refused for good."""
 
@@ -91,6 +93,7 @@ LOSSES: dict[str, Switches] = {
     "silent": Switches(silent=False),
     "modified_times": Switches(modified_times=False),
     "stable_addresses": Switches(stable_addresses=True),
+    "whole_moves": Switches(whole_moves=True),
     "rejects_titles_with": Switches(rejects_titles_with="forbidden"),
 }
 """Each switch by itself, turned on (or off, where on is the rule)."""
@@ -109,6 +112,7 @@ def capabilities(switches: Switches) -> Capabilities:
             Ability.SILENT_UPDATE: full(switches.silent),
             Ability.CHOOSES_ADDRESS: full(not switches.server_made_ids),
             Ability.STABLE_ADDRESS: full(switches.stable_addresses and not switches.changes_ids),
+            Ability.WHOLE_MOVES: full(switches.whole_moves),
             Ability.CONDITIONAL_WRITE: full(conditional),
             Ability.RECURRENCE: Support.FULL,
             Ability.ATOMIC_SERIES: full(whole),

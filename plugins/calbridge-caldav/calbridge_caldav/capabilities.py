@@ -14,6 +14,7 @@ _LEVELS = {
     Ability.MODIFIED_TIME: Support.PARTIAL,
     Ability.DELTA: Support.FULL,
     Ability.STABLE_ADDRESS: Support.NONE,
+    Ability.WHOLE_MOVES: Support.FULL,
     Ability.SILENT_UPDATE: Support.NONE,
 }
 _NOTES = {

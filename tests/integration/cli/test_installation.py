@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
+import re
 import stat
 from pathlib import Path
 
@@ -46,19 +46,8 @@ def test_a_setting_that_can_not_be_used_is_named(empty: Calbridge) -> None:
 def test_settings_are_shown_without_secrets(empty: Calbridge) -> None:
     shown = empty.text("settings", CALBRIDGE_SECRET_KEYS="k" * 40)
 
-    assert "CALBRIDGE_SECRET_KEYS      1 set (hidden)" in shown
+    assert re.search(r"^CALBRIDGE_SECRET_KEYS +1 set \(hidden\)$", shown, re.MULTILINE)
     assert "kkkk" not in shown
-
-
-def test_a_locked_database_asks_to_try_again(calbridge: Calbridge, tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "data" / "calbridge.db", isolation_level=None) as other:
-        other.execute("BEGIN EXCLUSIVE")
-        done = calbridge.call("users", "put", "bob")
-        other.execute("ROLLBACK")
-    other.close()
-
-    assert done.exit_code == 4
-    assert "Another process holds the database for too long." in done.stderr
 
 
 def test_the_only_tenant_needs_no_name(calbridge: Calbridge) -> None:

@@ -3,13 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import re
-import select
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -94,40 +87,3 @@ def test_an_empty_list_says_what_is_missing(capsys: pytest.CaptureFixture[str]) 
     Output().rows([], [Column("Id", "id")], none="There is none.")
 
     assert capsys.readouterr().out == "There is none.\n"
-
-
-def on_terminal(code: str, columns: int) -> str:
-    """What Python code prints on a terminal of this width."""
-    ours, theirs = pty.openpty()
-    environment = os.environ | {"COLUMNS": str(columns), "TERM": "xterm", "PYTHONPATH": str(Path.cwd())}
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=theirs, stderr=theirs, env=environment)
-    os.close(theirs)
-    read = b""
-    while select.select([ours], [], [], 30)[0]:
-        try:
-            part = os.read(ours, 4096)
-        except OSError:
-            break
-        if not part:
-            break
-        read += part
-    process.wait()
-    os.close(ours)
-    assert process.returncode == 0, read
-    return read.decode()
-
-
-def test_on_a_terminal_a_table_keeps_to_its_width_and_loses_nothing() -> None:
-    code = (
-        "from calbridge.cli.output import Column, Output\n"
-        "rows = [{'a': 'word ' * 30, 'b': '[bold]markup[/bold]', 'c': '\\x1b[31mred'}]\n"
-        "Output().rows(rows, [Column('A', 'a'), Column('B', 'b'), Column('C', 'c')], none='')\n"
-    )
-
-    shown = on_terminal(code, 60)
-
-    lines = re.sub("\x1b\\[[01]m", "", shown).split("\r\n")
-    assert max(map(len, lines)) <= 60
-    assert shown.count("word") == 30
-    assert "[bold]markup" in shown.replace("\r\n", "")
-    assert "\x1b[31m" not in shown

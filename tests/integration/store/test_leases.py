@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def test_two_processes_never_both_hold_a_lease(database: Database, database_url:
     held = sorted(tuple(map(int, line.split())) for text in told for line in text.splitlines())
     assert all(told), "both had their turns"
     assert [fence for fence, _, _ in held] == list(range(1, len(held) + 1))
-    assert all(first[2] <= second[1] for first, second in zip(held, held[1:], strict=False))
+    assert all(first[2] <= second[1] for first, second in pairwise(held))
 
 
 def test_a_held_lease_is_refused_to_everybody_until_it_is_released(database: Database) -> None:

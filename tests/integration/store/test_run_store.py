@@ -125,6 +125,8 @@ FULL_LINK = a_link(
     work=True,
     consent=True,
     guests=True,
+    reread=True,
+    parked="calendar \x00",
     old_uids=frozenset({"old-1", "old-2"}),
     undone=(("print", NOW), ("print", NOW + timedelta(microseconds=1))),
     retry_at=NOW + timedelta(minutes=5),

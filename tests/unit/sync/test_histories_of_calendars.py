@@ -197,6 +197,19 @@ def test_34_a_run_whose_lease_was_taken_writes_nothing() -> None:
     assert world.tables == before
 
 
+def test_a_service_that_shows_moves_whole_is_not_asked_where_else_an_event_is() -> None:
+    world = started(Switches(whole_moves=True))
+    item = world.psa.add(event("Visit", "2027-02-01 09:00"))
+    stays = world.psa.add(event("Audit", "2027-02-02 09:00"))
+    world.run()
+    world.phone.delete(world.remote_of(item))
+    world.phone.move_address(world.remote_of(stays))
+    world.settle()
+    assert world.psa.titles() == ["Audit"]
+    assert world.event_titles() == ["Audit"]
+    assert "find.before" not in world.service.io.passed
+
+
 def test_a_copy_that_the_user_made_of_our_event_is_an_event_of_its_own() -> None:
     world = started()
     item = world.psa.add(event("Visit", "2027-02-01 09:00"))
@@ -260,9 +273,7 @@ def test_guests_are_never_mailed_unless_somebody_consents() -> None:
 
 
 def change_calendar(world: World, calendar: str, *, remove_ours: bool = False) -> None:
-    leave_calendar(
-        MemoryConnector(world.service), world.store(), world.clock, world.keys, remove_ours=remove_ours
-    )
+    leave_calendar(MemoryConnector(world.service), world.store(), world.clock, world.keys, remove_ours=remove_ours)
     world.tables.integrations["A"] = replace(world.tables.integrations["A"], calendar_id=calendar)
     enter_calendar(world.store(), world.clock)
     world.settle()

@@ -1,0 +1,135 @@
+"""What may be wrong with an installation, each with what to do about it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+from calbridge.catalogue import describe
+from calbridge.connectors.transport import Request
+from calbridge.errors import CalbridgeError, ConnectorError, DatabaseUnusable
+from calbridge.service.opening import opened, usable_account
+from calbridge.service.parts import Parts
+from calbridge.service.secrets import verify
+from calbridge.service.views import Finding
+from calbridge.store import migrate
+from calbridge.store.columns import from_micros
+from calbridge.store.integrations import StoredIntegration
+from calbridge.store.sql import database_micros
+
+SPACE_NEEDED = 200 * 2**20
+"""Bytes: room for the write-ahead log of a large first run."""
+CLOCK_TOLERANCE = timedelta(minutes=2)
+
+
+def examine(parts: Parts) -> list[Finding]:
+    """Look at settings, disk, database, clocks, secrets, connectors and every active integration's account.
+
+    Raises nothing for what is wrong. A confirmed refusal of a secret is not tried again (C5).
+    """
+    found = [*_disk(parts), *_database(parts)]
+    if all(each.ok for each in found if each.code != "disk_full"):
+        found += [*_secrets(parts), *_connectors(parts), *_integrations(parts)]
+    return found
+
+
+def _bad(code: str, what: str) -> Finding:
+    return Finding(False, what, describe(code).remedy, code)
+
+
+def _disk(parts: Parts) -> Iterator[Finding]:
+    folder = parts.settings.data_dir
+    try:
+        free = shutil.disk_usage(folder if folder.exists() else folder.parent).free
+    except OSError as error:
+        yield _bad("disk_full", f"the data folder can't be looked at: {error.strerror}")
+        return
+    if free < SPACE_NEEDED:
+        yield _bad("disk_full", f"only {free // 2**20} MiB are free for the data folder")
+    else:
+        yield Finding(True, "there is space for the data folder")
+
+
+def _database(parts: Parts) -> Iterator[Finding]:
+    try:
+        migrate.check(parts.database)
+        with parts.database.connect(writes=True) as connection:
+            theirs = from_micros(database_micros(connection))
+    except DatabaseUnusable as error:
+        yield _bad(error.code, describe(error.code).summary)
+        return
+    yield Finding(True, "the database can be written and has this version's tables")
+    yield _clock("the database", theirs, parts.clock.now())
+
+
+def _clock(whose: str, theirs: datetime, ours: datetime) -> Finding:
+    off = abs(theirs - ours)
+    if off > CLOCK_TOLERANCE:
+        return _bad("clock_skewed", f"the clock of {whose} differs from ours by {int(off.total_seconds())} seconds")
+    return Finding(True, f"the clock of {whose} agrees with ours")
+
+
+def _secrets(parts: Parts) -> Iterator[Finding]:
+    report = verify(parts)
+    if report.unreadable:
+        yield _bad("secret_unreadable", f"{report.unreadable} of {report.total} stored secrets can't be opened")
+    else:
+        yield Finding(True, "all stored secrets can be opened")
+
+
+def _connectors(parts: Parts) -> Iterator[Finding]:
+    for problem in parts.registry.problems:
+        yield _bad("connector_broken", f"{problem.distribution}: {problem.reason}: {problem.detail}")
+    if parts.registry.specs:
+        names = ", ".join(sorted(service.name for service in parts.registry.services))
+        yield Finding(True, f"connectors for {names} are loaded")
+    else:
+        yield _bad("service_unknown", "no connector is installed")
+
+
+def _integrations(parts: Parts) -> Iterator[Finding]:
+    with parts.database.system_read() as system:
+        tenants = [each.id for each in system.tenants.list(limit=1000)]
+    for tenant in tenants:
+        with parts.database.read(tenant) as work:
+            active = work.integrations.list(active=True, limit=1000)
+        seen: set[str] = set()
+        for each in active:
+            if each.account_id and each.account_id not in seen:
+                seen.add(each.account_id)
+                yield from _account(parts, tenant, each)
+
+
+def _account(parts: Parts, tenant: str, integration: StoredIntegration) -> Iterator[Finding]:
+    name = f"integration {integration.id} of {integration.user_id}"
+    try:
+        with parts.database.read(tenant) as work:
+            account, secret = usable_account(work, integration.account_id)
+        yield from _service_clock(parts, tenant, account.url, name)
+        with opened(parts, tenant, account, secret) as connector:
+            connector.calendars()
+    except CalbridgeError as error:
+        yield _bad(integration.reason or error.code, f"{name}: {describe(integration.reason or error.code).summary}")
+        return
+    yield Finding(True, f"{name}: the service answers")
+
+
+def _service_clock(parts: Parts, tenant: str, url: str | None, name: str) -> Iterator[Finding]:
+    """The Date of the service's answer against our clock; an answer without one says nothing."""
+    if url is None:
+        return
+    address = url if "://" in url else f"https://{url}"
+    with parts.transport_factory(tenant) as transport:
+        try:
+            answer = transport.send(Request("OPTIONS", address))
+        except ConnectorError:
+            return
+    try:
+        theirs = parsedate_to_datetime(answer.headers.get("Date", ""))
+    except ValueError:
+        return
+    if theirs.tzinfo is not None:
+        yield _clock(f"{urlsplit(address).hostname} ({name})", theirs, parts.clock.now())

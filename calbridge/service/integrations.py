@@ -1,0 +1,235 @@
+"""Integrations: made, listed, changed, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from calbridge.connectors.contract import Calendar
+from calbridge.domain.settings_json import IntegrationSettings, patched, settings_in, settings_out
+from calbridge.errors import Refused
+from calbridge.service.accounts import read_credentials, sign_in
+from calbridge.service.calendar_change import change_calendar
+from calbridge.service.integration_views import integration_view
+from calbridge.service.leaving import count_leaving
+from calbridge.service.opening import opened, usable_account
+from calbridge.service.parts import Parts
+from calbridge.service.removals import delete_integration
+from calbridge.service.values import choice, invalid
+from calbridge.service.views import CalendarView, IntegrationView
+from calbridge.store.accounts import StoredAccount
+from calbridge.store.integrations import StoredIntegration
+from calbridge.store.runs import Run
+from calbridge.store.work import Work
+
+
+
+def add_integration(
+    parts: Parts,
+    tenant: str,
+    *,
+    user_id: str,
+    service: str,
+    account: Mapping[str, object],
+    calendar_id: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    active: bool = False,
+) -> IntegrationView:
+    """Connect a user's account after its credentials were proved at the service.
+
+    Raises Refused (``user_not_found``, ``service_unknown``, ``invalid_value``, ``too_many_checks``,
+    ``calendar_not_found``, ``already_exists``), ConnectorError: nothing was stored.
+    """
+    chosen = settings_in(settings or {})
+    with parts.database.read(tenant) as work:
+        work.settings.get()
+        work.users.require(user_id)
+        account_id, integration_id = work.keys.new_id(), work.keys.new_id()
+    given = read_credentials(parts, service, account)
+    fresh = StoredAccount(account_id, service, given.username, user_id=user_id, url=given.url)
+    checked = sign_in(parts, tenant, user_id, fresh, given.password)
+    calendar = None
+    if calendar_id is not None:
+        with opened(parts, tenant, checked, given.password) as connector:
+            calendar = _chosen(connector.calendars(), calendar_id)
+    if active and calendar is None:
+        raise invalid("calendar_id", "is needed before activating")
+    stored = _new(integration_id, user_id, service, calendar, chosen, active)
+    with parts.database.write(tenant) as work:
+        existing = _same_account(work, checked)
+        if existing is None:
+            work.accounts.add(checked, given.password)
+        else:
+            _renew(work, existing, checked, given.password)
+        stored = replace(stored, account_id=existing.id if existing else account_id)
+        work.integrations.add(stored)
+        work.audit.add("user", "integration_added", integration=integration_id, service=service)
+        if active:
+            _finish(work, integration_id, chosen)
+    return _shown(parts, tenant, integration_id, due=active)
+
+
+def _new(
+    integration_id: str,
+    user_id: str,
+    service: str,
+    calendar: Calendar | None,
+    settings: IntegrationSettings,
+    active: bool,
+) -> StoredIntegration:
+    return StoredIntegration(
+        integration_id,
+        user_id,
+        service,
+        settings=settings_out(settings),
+        active=active,
+        status="setup" if calendar is None else "connected",
+        calendar_id=calendar.id if calendar else None,
+        calendar_name=calendar.name if calendar else None,
+        calendar_zone=calendar.time_zone if calendar else None,
+    )
+
+
+def _same_account(work: Work, account: StoredAccount) -> StoredAccount | None:
+    """One row per identity, so that one outage is one outage and a calendar can't be linked twice."""
+    for each in work.accounts.list(account.user_id):
+        if (each.service, each.url, each.username) == (account.service, account.url, account.username):
+            return each
+    return None
+
+
+def _renew(work: Work, existing: StoredAccount, checked: StoredAccount, password: str) -> None:
+    work.accounts.save(replace(checked, id=existing.id))
+    work.accounts.save_secret(existing.id, password)
+
+
+def _finish(work: Work, integration_id: str, settings: IntegrationSettings) -> None:
+    """Activation: due at once, and the ranges that were chosen are copied (F2)."""
+    ranges = {"retrieve": settings.retrieve_range, "send": settings.send_range}
+    facts = {name: [each.past_days, each.future_days] for name, each in ranges.items() if each is not None}
+    if facts:
+        work.runs.add(Run(work.keys.new_id(), integration_id, "range", "finish", facts=facts))
+    work.raise_due(integration_id)
+
+
+def _chosen(calendars: Any, calendar_id: str) -> Calendar:
+    for each in calendars:
+        if each.id == calendar_id:
+            assert isinstance(each, Calendar)
+            return each
+    raise Refused(code="calendar_not_found", calendar=calendar_id)
+
+
+def get_integration(parts: Parts, tenant: str, integration_id: str) -> IntegrationView:
+    """One integration. Raises Refused (``integration_not_found``)."""
+    return _shown(parts, tenant, integration_id)
+
+
+def _shown(parts: Parts, tenant: str, integration_id: str, *, due: bool = False) -> IntegrationView:
+    if due:
+        parts.dispatcher.due(tenant, [integration_id])
+    with parts.database.read(tenant) as work:
+        return integration_view(work, work.integrations.require(integration_id))
+
+
+def list_integrations(
+    parts: Parts,
+    tenant: str,
+    *,
+    user_id: str | None = None,
+    status: str | None = None,
+    active: bool | None = None,
+    service: str | None = None,
+    limit: int = 10_000,
+    after: str | None = None,
+) -> list[IntegrationView]:
+    """Integrations in the order of their ids. Raises Refused (``tenant_not_found``)."""
+    with parts.database.read(tenant) as work:
+        work.settings.get()
+        found = work.integrations.list(
+            user_id=user_id, status=status, active=active, service=service, after=after, limit=limit
+        )
+        return [integration_view(work, each) for each in found]
+
+
+def list_calendars(parts: Parts, tenant: str, integration_id: str) -> list[CalendarView]:
+    """The calendars of the account. Raises Refused (``integration_not_found``, ``not_connected``), ConnectorError."""
+    return [
+        CalendarView(each.id, each.name, each.time_zone, each.color, each.primary, each.writable)
+        for each in _calendars(parts, tenant, integration_id)
+    ]
+
+
+def _calendars(parts: Parts, tenant: str, integration_id: str) -> list[Calendar]:
+    with parts.database.read(tenant) as work:
+        account, secret = usable_account(work, work.integrations.require(integration_id).account_id)
+    with opened(parts, tenant, account, secret) as connector:
+        return list(connector.calendars())
+
+
+def change_integration(
+    parts: Parts,
+    tenant: str,
+    integration_id: str,
+    *,
+    active: bool | None = None,
+    calendar_id: str | None = None,
+    old_calendar: str = "keep",
+    settings: Mapping[str, Any] | None = None,
+    confirm_leaving: int | None = None,
+) -> IntegrationView:
+    """Change what is given; ``settings`` is merged (RFC 7396).
+
+    ``old_calendar`` of ``keep``, ``remove_ours`` says what happens to our copies when another calendar is linked. Where
+    new settings take copies of ours out of the calendar, their number must be confirmed (B3). Raises Refused
+    (``integration_not_found``, ``invalid_value``, ``confirmation_needed`` with ``leaving``, ``calendar_not_found``,
+    ``not_connected``, ``integration_running``, ``already_exists``), ConnectorError.
+    """
+    choice(old_calendar, "old_calendar", {"keep", "remove_ours"})
+    with parts.database.read(tenant) as work:
+        before = work.integrations.require(integration_id)
+        leaving = None
+        if settings is not None:
+            merged = settings_in(patched(before.settings, settings))
+            leaving = count_leaving(work, before, merged)
+            if leaving and confirm_leaving != leaving:
+                raise Refused(code="confirmation_needed", integration=integration_id, leaving=leaving)
+    if calendar_id is not None and calendar_id != before.calendar_id:
+        chosen = _chosen(_calendars(parts, tenant, integration_id), calendar_id)
+        change_calendar(parts, tenant, before, chosen, remove_ours=old_calendar == "remove_ours")
+    with parts.database.write(tenant) as work:
+        now = work.integrations.require(integration_id)
+        if settings is not None:
+            values = settings_out(settings_in(patched(now.settings, settings)))
+            work.integrations.save(integration_id, settings=values, leave_confirmed=bool(leaving))
+            work.audit.add("user", "integration_changed", integration=integration_id, settings=sorted(settings))
+        if active is not None:
+            _activate(work, work.integrations.require(integration_id), active)
+        work.raise_due(integration_id)
+    return _shown(parts, tenant, integration_id, due=True)
+
+
+def _activate(work: Work, integration: StoredIntegration, active: bool) -> None:
+    if active == integration.active:
+        return
+    if active and integration.calendar_id is None:
+        raise invalid("calendar_id", "is needed before activating")
+    work.integrations.save(integration.id, active=active)
+    work.audit.add("user", "integration_activated" if active else "integration_paused", integration=integration.id)
+    if active:
+        first = integration.last_run_at is None
+        chosen = settings_in(integration.settings)
+        _finish(work, integration.id, chosen if first else IntegrationSettings())
+
+
+
+
+__all__ = [
+    "add_integration",
+    "change_integration",
+    "delete_integration",
+    "get_integration",
+    "list_calendars",
+    "list_integrations",
+]

@@ -1,0 +1,191 @@
+"""A preview: what a run would do, worked out in memory and written nowhere; and carrying out exactly that."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from calbridge.errors import Refused
+from calbridge.service.leasing import LeasedStore, leased, leased_store
+from calbridge.service.opening import opened, usable_account
+from calbridge.service.parts import Parts
+from calbridge.service.rehearsal import Rehearsal
+from calbridge.service.run_views import change_views, run_view
+from calbridge.service.sync import Range, facts_of, refuse_idle, sync_integration, window
+from calbridge.service.views import RunView
+from calbridge.store.leases import Lease
+from calbridge.store.runs import Run
+from calbridge.sync import engine
+from calbridge.sync.in_memory import InMemoryPage, InMemoryStore, Tables
+from calbridge.sync.memory import Direction, KeyOwner, LogEntry
+from calbridge.sync.ports import Clock, Keys
+
+PAGE = 1000
+
+
+class _PreviewPage(InMemoryPage):
+    """Asks the real store what does not belong to this integration."""
+
+    def __init__(self, store: PreviewStore) -> None:
+        super().__init__(store)
+        self._real = store.real
+
+    def linked_elsewhere(self, uid: str) -> bool:
+        with self._real.page() as page:
+            return page.linked_elsewhere(uid)
+
+    def key_owner(self, marker: str) -> KeyOwner | None:
+        own = super().key_owner(marker)
+        if own is not None:
+            return own
+        with self._real.page() as page:
+            return page.key_owner(marker)
+
+    def deletions(self, direction: Direction, since: Any) -> int:
+        with self._real.page() as page:
+            return page.deletions(direction, since) + super().deletions(direction, since)
+
+
+class PreviewStore(InMemoryStore):
+    """The integration's memory as a copy; the lease is the real one."""
+
+    def __init__(self, tables: Tables, integration_id: str, clock: Clock, keys: Keys, real: LeasedStore) -> None:
+        super().__init__(tables, integration_id, clock, keys)
+        self.real = real
+
+    @contextmanager
+    def page(self) -> Iterator[InMemoryPage]:
+        """See RunStore."""
+        with super().page():
+            yield _PreviewPage(self)
+
+    def renew(self) -> None:
+        """See RunStore."""
+        self.real.renew()
+
+
+def preview(
+    parts: Parts, tenant: str, integration_id: str, *, retrieve: Range | None = None, send: Range | None = None
+) -> RunView:
+    """A run of kind ``preview`` whose plan says what a run would do now; no item, link or event is written.
+
+    Raises Refused (``integration_not_found``, ``not_connected``, ``integration_running``), ConnectorError.
+    """
+    facts = facts_of(retrieve, send)
+    with parts.database.read(tenant) as work:
+        # A preview is for looking before anything is switched on, so it may be inactive.
+        refuse_idle(work, replace(work.integrations.require(integration_id), active=True), "manual")
+    with leased(parts, tenant, integration_id) as lease:
+        plan, outcome = _work_out(parts, lease, facts)
+    with parts.database.write(tenant) as work:
+        run = Run(
+            work.keys.new_id(),
+            integration_id,
+            "preview",
+            "manual",
+            "waiting" if outcome.waiting else "succeeded",
+            "confirmation_needed" if outcome.waiting else None,
+            counters=outcome.counters,
+            facts=facts | {"plan": plan},
+            started_at=work.now,
+            finished_at=work.now,
+        )
+        work.runs.add(run)
+        stored = work.runs.get(run.id)
+    assert stored is not None
+    return run_view(stored)
+
+
+def apply(parts: Parts, tenant: str, run_id: str) -> RunView:
+    """Carry a plan out, if it would still be the same now.
+
+    Raises Refused (``run_not_found``, ``plan_stale`` and those of ``sync_integration``), ConnectorError.
+    """
+    with parts.database.read(tenant) as work:
+        run = work.runs.get(run_id)
+        if run is None or run.kind != "preview":
+            raise Refused(code="run_not_found", run=run_id)
+        if "plan" not in run.facts:
+            raise Refused(code="plan_stale", run=run_id)
+        refuse_idle(work, work.integrations.require(run.integration_id), "manual")
+    ranges = {name: run.facts[name] for name in ("retrieve", "send") if name in run.facts}
+    with leased(parts, tenant, run.integration_id) as lease:
+        plan, _ = _work_out(parts, lease, ranges)
+    if _digest(plan) != _digest(run.facts["plan"]):
+        raise Refused(code="plan_stale", run=run_id)
+    with parts.database.write(tenant) as work:
+        work.runs.save(run_id, facts=ranges)
+    retrieve, send = (_range(ranges.get(name)) for name in ("retrieve", "send"))
+    return sync_integration(parts, tenant, run.integration_id, retrieve=retrieve, send=send)
+
+
+def _range(days: Any) -> Range | None:
+    return None if days is None else (days[0], days[1])
+
+
+def _work_out(parts: Parts, lease: Lease, facts: Mapping[str, Any]) -> tuple[list[dict[str, Any]], engine.Outcome]:
+    tenant, integration_id = lease.tenant_id, lease.integration_id
+    with parts.database.read(tenant) as work:
+        account, secret = usable_account(work, work.integrations.require(integration_id).account_id)
+        keys = work.keys
+    real = leased_store(parts, lease)
+    tables = _copy(real, integration_id)
+    store = PreviewStore(tables, integration_id, parts.clock, keys, real)
+    state = tables.integrations[integration_id]
+    task = engine.Task(
+        retrieve=window(parts, state, facts.get("retrieve")), send=window(parts, state, facts.get("send"))
+    )
+    with opened(parts, tenant, account, secret, real.before_request) as connector:
+        outcome = engine.run(Rehearsal(connector), store, parts.clock, keys, task)
+    return _plan([entry for owner, entry in tables.log if owner == integration_id]), outcome
+
+
+def _copy(real: LeasedStore, integration_id: str) -> Tables:
+    """All that the integration remembers, and its user's items."""
+    tables = Tables()
+    with real.page() as page:
+        tables.integrations[integration_id] = page.integration()
+        place: str | None = None
+        while links := page.all_links(place, PAGE):
+            place = links[-1].id
+            tables.links |= {(integration_id, link.id): link for link in links}
+        place = None
+        while rows := page.all_known(place, PAGE):
+            place = rows[-1].remote_id
+            tables.known |= {(integration_id, row.remote_id): row for row in rows}
+        tables.intents = {(integration_id, each.id): each for each in page.intents()}
+        seq = 0
+        while items := page.items_after(seq, PAGE):
+            seq = items[-1].seq
+            tables.items |= {item.id: item for item in items}
+        tables.seq = seq
+    return tables
+
+
+def _plan(entries: Sequence[LogEntry]) -> list[dict[str, Any]]:
+    return [
+        {
+            "action": entry.action,
+            "direction": entry.direction.value,
+            "item_id": entry.item_id,
+            "remote_id": entry.remote_id,
+            "title": entry.title,
+            "reason": entry.code,
+            "changes": [[each.field, each.before, each.after] for each in change_views(entry.changes)],
+        }
+        for entry in entries
+    ]
+
+
+def _digest(plan: Sequence[Mapping[str, Any]]) -> str:
+    """What a plan does, without the ids that are drawn anew each time."""
+    told = [
+        [step["action"], step["direction"], step["title"], step["reason"], step["changes"]]
+        + [step["remote_id"] if step["direction"] == "retrieve" else step["item_id"]]
+        for step in plan
+    ]
+    return hashlib.sha256(json.dumps(sorted(told, key=json.dumps)).encode()).hexdigest()

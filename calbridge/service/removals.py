@@ -1,0 +1,73 @@
+"""Deleting an integration (DESIGN: REST API): by default it leaves both calendars as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+from calbridge.errors import Refused
+from calbridge.service.calendar_change import leave
+from calbridge.service.leasing import leased, leased_store
+from calbridge.service.parts import Parts
+from calbridge.service.values import choice
+from calbridge.service.views import RemovalView
+from calbridge.store.changes import Source
+from calbridge.store.integrations import StoredIntegration
+from calbridge.store.items import ItemFilter
+from calbridge.store.retention import forget_integration
+
+PAGE = 500
+WHAT = frozenset({"linked", "psa"})
+
+
+def delete_integration(
+    parts: Parts, tenant: str, integration_id: str, remove: Set[str] = frozenset()
+) -> RemovalView:
+    """End an integration. ``remove``: ``linked`` the events that calbridge made there, ``psa`` the items it retrieved.
+
+    What can't be removed there (``kept``) stays. Raises Refused (``integration_not_found``, ``integration_running``,
+    ``invalid_value``; with ``linked`` ``not_connected``).
+    """
+    for each in remove:
+        choice(each, "remove", WHAT)
+    with parts.database.read(tenant) as work:
+        integration = work.integrations.require(integration_id)
+    with leased(parts, tenant, integration_id) as lease:
+        removed = kept = 0
+        if "linked" in remove and integration.calendar_id is not None:
+            store = leased_store(parts, lease)
+            left = leave(parts, tenant, integration, store, remove_ours=True)
+            if left.unread is not None:
+                raise Refused("the calendar can't be reached", code="not_connected", reason=left.unread)
+            removed, kept = left.removed, left.not_removed
+        items = _remove_items(parts, tenant, integration) if "psa" in remove else 0
+        with parts.database.write(tenant) as work:
+            work.integrations.end(integration_id)
+            work.audit.add("user", "integration_deleted", integration=integration_id, linked=removed, psa=items)
+    _forget(parts, tenant, integration)
+    return RemovalView(integration_id, removed, items, kept)
+
+
+def _forget(parts: Parts, tenant: str, integration: StoredIntegration) -> None:
+    """After the lease was given back: what it remembered goes, and an account that nobody uses any more."""
+    with parts.database.write(tenant) as work:
+        forget_integration(work.connection, tenant, integration.id)
+        account_id = integration.account_id
+        if account_id and not work.integrations.list(account_id=account_id, limit=1):
+            work.accounts.save_secret(account_id, None)
+
+
+def _remove_items(parts: Parts, tenant: str, integration: StoredIntegration) -> int:
+    """Items that this integration retrieved; the PSA's own stay."""
+    source = Source("api", integration=integration.id)
+    removed = 0
+    place: str | None = None
+    while True:
+        with parts.database.write(tenant) as work:
+            page = work.items.list(integration.user_id, ItemFilter(), place, PAGE)
+            if not page:
+                return removed
+            place = page[-1].id
+            for item in page:
+                if item.origin == integration.id:
+                    work.items.delete(integration.user_id, item.id, source)
+                    removed += 1

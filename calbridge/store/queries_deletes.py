@@ -1,0 +1,37 @@
+"""The guard over a tenant's own deletions (SYNC D8)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from calbridge.errors import Refused
+from calbridge.store.tables import changes, links
+from calbridge.store.work import Work
+
+LEAST, SHARE = 50, 0.2
+WITHIN = timedelta(hours=1)
+DOORS = frozenset({"api", "page", "cli"})
+
+
+def refuse_many_deletes(work: Work) -> None:
+    """Refuse one more deletion of a linked item beyond max(50, 20 % of the tenant's linked items) in an hour.
+
+    :raises Refused: ``confirmation_needed``, until an administrator confirms once.
+    """
+    told = work.settings.get().settings.get("deletes_confirmed_until")
+    if told is not None and datetime.fromisoformat(told) > work.now:
+        return
+    query = select(changes.c.source).where(
+        changes.c.tenant_id == work.tenant, changes.c.op == "delete", changes.c.at > work.now - WITHIN
+    )
+    deleted = sum(1 for source in work.connection.scalars(query) if source.get("door") in DOORS)
+    if deleted < LEAST:
+        return
+    linked = work.connection.scalar(
+        select(func.count(links.c.item_id.distinct())).where(links.c.tenant_id == work.tenant, links.c.live.is_(True))
+    )
+    # Those of the last hour still counted when the hour began.
+    if deleted >= max(LEAST, int(SHARE * (int(linked or 0) + deleted))):
+        raise Refused(code="confirmation_needed", deleted=deleted)

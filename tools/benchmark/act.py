@@ -1,0 +1,51 @@
+"""One act of calbridge in a process of its own: `python -m tools.benchmark.act FOLDER ACT ...`."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tools.benchmark.calbridge_side import new_side, open_side
+
+WARM_UP, REPEATS = 5, 30
+
+
+def act(folder: Path, what: str, words: Sequence[str]) -> object:
+    """Do it; the answer is printed as JSON. :raises ValueError: no such act."""
+    if what == "link":
+        url, username, password, calendar = words
+        with new_side(folder) as side:
+            side.link(url, username, password, calendar)
+        return None
+    with open_side(folder) as side:
+        match what:
+            case "run":
+                return dict(side.run(retrieve="retrieve" in words, send="send" in words).counters)
+            case "warm":
+                return _warm(side.run)
+            case "add":
+                side.add_items(range(int(words[0])))
+            case "edit":
+                side.edit_items(int(words[0]), words[1])
+            case _:
+                raise ValueError(what)
+    return None
+
+
+def _warm(run: Callable[[], object]) -> float:
+    """CPU seconds of a run in a process that has done some: the median of many."""
+    spent = []
+    for number in range(WARM_UP + REPEATS):
+        before = time.process_time()
+        run()
+        if number >= WARM_UP:
+            spent.append(time.process_time() - before)
+    return statistics.median(spent)
+
+
+if __name__ == "__main__":
+    print(json.dumps(act(Path(sys.argv[1]), sys.argv[2], sys.argv[3:])))

@@ -1,0 +1,66 @@
+"""Commands in processes of their own, and what they cost."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.benchmark.proxy import Proxy
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+_KIBIBYTES_PER_MEBIBYTE = 1024
+
+
+class CommandFailed(Exception):
+    """A command that was measured ended with an error; the text is the end of what it said."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one command cost its process and the network.
+
+    CPU (user and system) and wall in seconds, from its start to its end; the peak of its resident memory in MiB;
+    bytes are heads and bodies in both directions.
+    """
+
+    requests: int
+    bytes: int
+    cpu: float
+    wall: float
+    peak: float
+
+
+def measure(command: Sequence[str], proxy: Proxy, environment: Mapping[str, str] | None = None) -> tuple[Cost, str]:
+    """Run a command to its end; its cost, and what it printed. :raises CommandFailed: it ended with an error."""
+    proxy.take()
+    started = time.monotonic()
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    with process.stdout as pipe:
+        said = pipe.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    wall = time.monotonic() - started
+    if process.returncode != 0:
+        raise CommandFailed(f"{' '.join(command)}\n{said[-4000:]}")
+    traffic = proxy.take()
+    peak = usage.ru_maxrss / _KIBIBYTES_PER_MEBIBYTE
+    return Cost(traffic.requests, traffic.bytes, usage.ru_utime + usage.ru_stime, wall, peak), said
+
+
+def python(module: str, *words: str) -> list[str]:
+    """The command line of a module of ours."""
+    return [sys.executable, "-m", module, *words]
