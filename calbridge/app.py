@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from calbridge.errors import SettingsInvalid
 from calbridge.service.parts import Parts, open_parts
 from calbridge.settings import Settings, variable_name
-from calbridge.store import migrate
 
 
 @contextmanager
@@ -28,5 +27,8 @@ def build(settings: Settings) -> Iterator[Parts]:
 
 def upgrade_database(settings: Settings) -> str:
     """Bring the database to the tables of this version, and give their revision. Raises as :func:`build`."""
+    # Loaded late: no other verb needs alembic.
+    from calbridge.store import migrate
+
     with build(settings) as parts:
         return migrate.upgrade(parts.database)

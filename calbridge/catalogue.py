@@ -319,6 +319,45 @@ _PAIRS = (
 )
 
 _REQUESTS = (
+    Entry(
+        "text_hidden",
+        USER,
+        "The text of this entry is hidden here, so it can't be changed here.",
+        "Change it in the linked calendar, or let private entries be retrieved in full.",
+    ),
+    Entry("host_not_found", ADMIN, "There is no such grant.", "Look at the list of granted hosts."),
+    Entry(
+        "beyond_private_networks",
+        ADMIN,
+        "The host lies outside the networks that may be granted.",
+        "Add its network to PRIVATE_NETWORKS first, then grant it.",
+    ),
+    Entry("run_not_found", USER, "There is no such run.", "Check its id in the list of runs."),
+    Entry("event_not_found", USER, "There is no such event in the linked calendar.", "Look at the list again."),
+    Entry(
+        "calendar_not_found",
+        USER,
+        "The account has no such calendar.",
+        "Choose one of the calendars that the account lists.",
+    ),
+    Entry(
+        "another_account",
+        USER,
+        "This sign-in belongs to somebody else than before.",
+        "Sign in as the same person, or add a new integration for this account.",
+    ),
+    Entry(
+        "link_not_in_that_state",
+        USER,
+        "This can't be done with the entry as it stands now.",
+        "Look at its state in the list of links first.",
+    ),
+    Entry(
+        "old_calendar_unread",
+        USER,
+        "The calendar that was linked before could not be read a last time.",
+        "Look there for changes of the last hours; nothing was deleted.",
+    ),
     Entry("refused", USER, "This can't be done as asked.", "Read the detail and change the request."),
     Entry("item_not_found", USER, "There is no such item.", "Check its id; it may have been deleted."),
     Entry("user_not_found", USER, "There is no such user.", "Check the id, or create the user first."),

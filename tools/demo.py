@@ -5,14 +5,13 @@ Everything happens in a temporary folder and on the loopback address; nothing is
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -23,12 +22,18 @@ from zoneinfo import ZoneInfo
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from calbridge.app import build  # noqa: E402
 from calbridge.cli.plain import plain_table  # noqa: E402
+from calbridge.service.integrations import list_calendars, list_integrations  # noqa: E402
+from calbridge.service.items import list_items  # noqa: E402
+from calbridge.service.parts import Parts  # noqa: E402
+from calbridge.settings import load_settings  # noqa: E402
 from tests.servers.calendar_server import CalendarServer  # noqa: E402
 from tests.servers.radicale import radicale  # noqa: E402
-from tools.demo_calendar import KEPT, Entry, entries, fill, single  # noqa: E402
+from tools.demo_calendar import KEPT, ZONE, Entry, entries, fill, single  # noqa: E402
 
 CALBRIDGE = Path(sys.executable).parent / "calbridge"
+TENANT = "demo"
 PASSWORD = "correct horse battery staple"
 WEEKS = 5
 INTERRUPTED = 130
@@ -55,20 +60,15 @@ class Stage:
     def run(self, *words: str) -> None:
         """Show a command line, run it, and let it print."""
         say(f"\n$ calbridge {shlex.join(words)}", bold=True)
-        self._call(words, None)
-
-    def ask(self, *words: str) -> list[dict[str, object]]:
-        """The JSON answer of a verb that lists something."""
-        found: list[dict[str, object]] = json.loads(self._call((*words, "--json"), subprocess.PIPE))["data"]
-        return found
-
-    def _call(self, words: Sequence[str], output: int | None) -> str:
-        done = subprocess.run(
-            [str(CALBRIDGE), *words], env=dict(self.environment), stdout=output, text=True, check=False
-        )
+        done = subprocess.run([str(CALBRIDGE), *words], env=dict(self.environment), check=False)
         if done.returncode:
             raise DemoFailed(f"calbridge {shlex.join(words)} ended with exit code {done.returncode}")
-        return done.stdout or ""
+
+    @contextmanager
+    def installation(self) -> Iterator[Parts]:
+        """The same installation from inside, to look up what a person would read and copy."""
+        with build(load_settings(self.environment)) as parts:
+            yield parts
 
 
 def main() -> int:
@@ -100,13 +100,15 @@ def _stage() -> Iterator[Stage]:
         say("In the calendar of Alice's phone:")
         for told in fill(server, calendar, monday):
             say(f"  - {told}")
-        yield Stage(server, calendar, _environment(Path(folder) / "calbridge"), monday)
+        yield Stage(server, calendar, _environment(Path(folder)), monday)
 
 
-def _environment(data: Path) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("CALBRIDGE_")}
-    ours = {"DATA_DIR": str(data), "PRIVATE_NETWORKS": "127.0.0.1/32", "PASSWORD": PASSWORD}
-    return clean | {f"CALBRIDGE_{name}": value for name, value in ours.items()}
+def _environment(folder: Path) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("CALBRIDGE_", "PYTHON"))}
+    ours = {"DATA_DIR": str(folder / "calbridge"), "PRIVATE_NETWORKS": "127.0.0.1/32", "PASSWORD": PASSWORD}
+    # So many starts of a program would each compile it again where it can't write beside its files.
+    compiled = {"PYTHONPYCACHEPREFIX": str(folder / "compiled")}
+    return clean | compiled | {f"CALBRIDGE_{name}": value for name, value in ours.items()}
 
 
 def _play(stage: Stage) -> int:
@@ -129,7 +131,7 @@ def _link(stage: Stage) -> str:
     """Set calbridge up and link Alice's calendar; gives the id of the integration."""
     title("An empty calbridge")
     stage.run("db", "upgrade")
-    stage.run("tenants", "create", "demo", "--name", "Demo IT Services")
+    stage.run("tenants", "create", TENANT, "--name", "Demo IT Services")
     stage.run("users", "put", "alice", "--name", "Alice", "--time-zone", "Europe/Vienna")
     title("Link the calendar")
     say("Servers in private networks are refused unless somebody grants them, so this machine is granted first.")
@@ -137,9 +139,10 @@ def _link(stage: Stage) -> str:
     say("\nThe password comes from CALBRIDGE_PASSWORD here; without it you are asked.")
     account = ("--url", stage.server.url, "--username", "alice")
     stage.run("integrations", "add", "--user", "alice", "--service", "caldav", *account)
-    integration = str(stage.ask("integrations", "list")[0]["id"])
+    with stage.installation() as parts:
+        integration = list_integrations(parts, TENANT)[0].id
+        chosen = list_calendars(parts, TENANT, integration)[0].id
     stage.run("integrations", "calendars", integration)
-    chosen = str(stage.ask("integrations", "calendars", integration)[0]["id"])
     stage.run("integrations", "set", integration, "--calendar", chosen, "--active")
     return integration
 
@@ -156,16 +159,19 @@ def _change_both(stage: Stage) -> None:
     friday = stage.monday + timedelta(days=4)
     say("In My Calendar: a service call of the PSA, and the third team meeting moves from 10:00 to 13:00.")
     times = ("--start", f"{friday} 09:00", "--end", f"{friday} 10:30")
-    call = ("--type", "service_call", "--title", "Replace the router", "--location", "Client's office")
+    call = ("--type", "service_call", "--title", "Replace the router", "--location", "Main Street 5")
     stage.run("items", "put", "ext:SC-1042", "--user", "alice", *call, *times)
-    found = stage.ask("items", "list", "--user", "alice")
+    with stage.installation() as parts:
+        found = list_items(parts, TENANT, "alice")
     meeting = next(str(item["id"]) for item in found if item["title"] == "Team meeting")
     third = stage.monday + timedelta(weeks=2)
     moved = ("--occurrence", f"{third} 10:00", "--start", f"{third} 13:00", "--end", f"{third} 14:00")
     stage.run("items", "put", meeting, "--user", "alice", *moved)
-    say("\nOn the phone: a new event, and the dentist is deleted.")
+    say("\nOn the phone: a new event, the holiday gets another title, and the dentist is deleted.")
     lunch = single("lunch", "Lunch with Bob", stage.monday + timedelta(days=8), 12)
     stage.server.put(stage.calendar, "lunch.ics", lunch)
+    holiday = stage.server.get(f"{stage.calendar}holiday.ics")
+    stage.server.put(stage.calendar, "holiday.ics", holiday.replace(b"SUMMARY:Holiday", b"SUMMARY:Holiday in Graz"))
     stage.server.delete(f"{stage.calendar}dentist.ics")
     _compare(stage)
 
@@ -173,8 +179,9 @@ def _change_both(stage: Stage) -> None:
 def _compare(stage: Stage) -> bool:
     """Show both calendars side by side; whether they are alike."""
     first, last = stage.span
-    window = ("--from", first.isoformat(), "--to", last.isoformat(), "--expand")
-    here = sorted(_entry(item) for item in stage.ask("items", "list", "--user", "alice", *window))
+    start, end = (datetime(day.year, day.month, day.day, tzinfo=ZONE) for day in (first, last))
+    with stage.installation() as parts:
+        here = sorted(map(_entry, list_items(parts, TENANT, "alice", start=start, end=end, expand=True)))
     there = entries(stage.server, stage.calendar, first, last)
     rows = []
     for entry in sorted({*here, *there}):

@@ -48,8 +48,9 @@ def _guarded(work: Any, *, as_json: bool) -> int:
         return _tell_usage(error, as_json=as_json)
     except CalbridgeError as error:
         return _tell(describe(error.code), str(error), as_json=as_json)
-    except BrokenPipeError:
-        # The reader of a pipe went away (`| head`): nothing is wrong, and Python must not complain at its end.
+    except (BrokenPipeError, SystemExit):
+        # The reader of a pipe went away (`| head`), which click turns into SystemExit: nothing is wrong, and Python
+        # must not complain at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
@@ -89,11 +90,11 @@ def _tell_usage(error: click.ClickException, *, as_json: bool) -> int:
 def _tell_unknown(error: Exception, *, as_json: bool) -> int:
     """Log the whole cause under a short id, and show the id: the message of a stranger's error may hold anything."""
     error_id = secrets.token_hex(4)
-    log.critical("unexpected_error", error_id=error_id, exc_info=error)
+    log.error("unexpected_error", error_id=error_id, exc_info=error)
     return _tell(describe("internal_error"), f"internal_error {error_id}", as_json=as_json, error_id=error_id)
 
 
 def _quiet_log() -> None:
-    """People at a terminal see no log unless they ask; what nobody expected is logged always."""
+    """People at a terminal see no log unless they ask; what nobody expected is an error and logged always."""
     level = (os.environ.get(LEVEL) or "").lower()
-    configure_logging(level if level in ("debug", "info", "warning", "error") else "critical")
+    configure_logging(level if level in ("debug", "info", "warning", "error") else "error")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time
 from typing import IO, Any
 
 import click
 
 from calbridge.cli.item_words import item_body, recurrence_id, with_occurrence
-from calbridge.cli.output import Column, moment, span_point
+from calbridge.cli.output import Column, moment, overrides_text, span_point
 from calbridge.cli.runs import LOG
 from calbridge.cli.session import Session
 from calbridge.cli.verbs import user_option, verb
@@ -41,7 +41,7 @@ _WHOLE = (
     Column("Due", "due", span_point),
     Column("Location", "location"),
     Column("Repeats", "recurrence"),
-    Column("Occurrences", "overrides"),
+    Column("Occurrences", "overrides", overrides_text),
     Column("Description", "description.text"),
     Column("Show as", "show_as"),
     Column("Visibility", "visibility"),
@@ -114,9 +114,8 @@ def put(session: Session, item_id: str, user_id: str, **words: Any) -> None:
 @click.option("--expand", is_flag=True, help="Show each occurrence of a series; needs --from and --to.")
 def list_all(session: Session, user_id: str, start: Any, end: Any, **filters: Any) -> None:
     """Show a user's items; times of --from and --to are UTC."""
-    found = entries.list_items(
-        session.parts, session.tenant, user_id, start=_instant(start), end=_instant(end), **filters
-    )
+    found = list(_all_items(session, user_id, start=_instant(start), end=_instant(end), **filters))
+    found.sort(key=lambda item: (span_point(item["start"] or item["due"]), item["id"]))
     session.out.rows(found, _ITEM, none="There is no such item.")
 
 
@@ -143,6 +142,17 @@ def delete(session: Session, item_id: str, user_id: str) -> None:
     """Delete an item; the next sync takes it off the linked calendars, too."""
     item = entries.delete_item(session.parts, session.tenant, user_id, item_id)
     session.out.done(f"Item {item['id']} is deleted.", item)
+
+
+def _all_items(session: Session, user_id: str, *, expand: bool, **filters: Any) -> Iterator[dict[str, Any]]:
+    """Page by page; occurrences come all at once."""
+    last: str | None = None
+    while True:
+        page = entries.list_items(session.parts, session.tenant, user_id, expand=expand, after=last, **filters)
+        yield from page
+        if expand or not page:
+            return
+        last = page[-1]["id"]
 
 
 def _of_series(item: Mapping[str, Any], key: str, body: dict[str, Any], *, cancelled: bool) -> dict[str, Any]:

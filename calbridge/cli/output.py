@@ -48,6 +48,21 @@ def span_point(value: Mapping[str, Any] | None) -> str:
     return f"{wall.replace('T', ' ')}{f' {zone}' if zone else ''}"
 
 
+def overrides_text(overrides: Sequence[Mapping[str, Any]] | None) -> str:
+    """Occurrences that differ from their series, each by its original start."""
+    return "; ".join(
+        f"{span_point({'date_time': each['recurrence_id']})}: {_override(each)}" for each in overrides or ()
+    )
+
+
+def _override(override: Mapping[str, Any]) -> str:
+    if override.get("cancelled"):
+        return "cancelled"
+    shown = {"start": span_point, "end": span_point}
+    told = ((name, shown.get(name, text)(value)) for name, value in override.items() if name != "recurrence_id")
+    return ", ".join(f"{name} {value}" for name, value in told)
+
+
 def changes_text(changes: Sequence[Mapping[str, Any]] | None) -> str:
     """Fields that differed, each with its value before and after."""
     return "; ".join(map(_change, changes or ()))
@@ -82,14 +97,19 @@ class Output:
     as_json: bool = False
 
     def rows(self, rows: Iterable[Any], columns: Sequence[Column], *, none: str) -> None:
-        """A table, or a JSON list document (``{"data": [...]}``). ``none`` is said where there is no row."""
+        """A table without columns that are empty throughout, or a JSON document ``{"data": [...]}``.
+
+        ``none`` is said where there is no row.
+        """
         data = list(rows)
         if self.as_json:
             self.document({"data": data})
         elif not data:
             self.say(none)
         else:
-            self.table([column.header for column in columns], [[c.cell(row) for c in columns] for row in data])
+            cells = [[column.cell(row) for column in columns] for row in data]
+            told = [place for place in range(len(columns)) if any(line[place] for line in cells)]
+            self.table([columns[place].header for place in told], [[line[place] for place in told] for line in cells])
 
     def record(self, record: Mapping[str, Any], columns: Sequence[Column]) -> None:
         """One thing with its values below each other, empty ones left out; or the whole as JSON."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import click
@@ -17,6 +18,17 @@ from calbridge.cli.words import DAYS
 from calbridge.service import previews, runs, sync
 from calbridge.service.views import to_json
 
+_COUNTED = MappingProxyType(
+    {
+        **{f"items_{done}": f"{done} in My Calendar" for done in ("created", "changed", "deleted")},
+        **{f"events_{done}": f"{done} in the linked calendar" for done in ("created", "changed", "deleted")},
+        "adopted": "found on both sides",
+        "waiting_deletions": "deletions that wait for confirmation",
+        "failed": "failed",
+        "unreadable": "unreadable",
+    }
+)
+"""Counters that a person wants to know, in this order; `--json` has all."""
 Range = tuple[int | None, int | None] | None
 
 _RUN = (
@@ -131,9 +143,13 @@ def logs(session: Session, integration_id: str, **filters: Any) -> None:
 
 
 def _show_run(session: Session, run: Mapping[str, Any]) -> int:
-    counts = ", ".join(f"{name.replace('_', ' ')}: {number}" for name, number in run["counters"].items() if number)
-    session.out.done(f"Run {run['id']} {run['status']}. {counts or 'Nothing had to be done'}.", run)
+    counted = _counted(run["counters"]) or ("Nothing had to be carried over" if run["status"] == "succeeded" else "")
+    session.out.done(f"Run {run['id']} {run['status']}.{f' {counted}.' if counted else ''}", run)
     return _told(session, run)
+
+
+def _counted(counters: Mapping[str, int]) -> str:
+    return ", ".join(f"{words}: {counters[name]}" for name, words in _COUNTED.items() if counters.get(name))
 
 
 def _told(session: Session, run: Mapping[str, Any]) -> int:

@@ -83,7 +83,7 @@ def export(session: Session, user_id: str, output: IO[str]) -> None:
 @click.argument("file", type=click.File("r", encoding="utf-8-sig", errors="replace"))
 @click.option("--report", type=click.File("w", encoding="utf-8", lazy=True), help="Write a CSV with a line for each.")
 def import_file(session: Session, file: IO[str], report: IO[str] | None) -> int:
-    """Make or change the users of a CSV file with the columns id, email, name, time_zone, calendar_sync."""
+    """Make or change the users of a CSV file with the columns user_id, email, name, time_zone, calendar_sync."""
     tenant = session.tenant
     with _progress(quiet=session.out.as_json) as progress:
         done = to_json(user_imports.import_users(session.parts, tenant, file, progress))

@@ -154,8 +154,15 @@ class Content:
 
     @property
     def private(self) -> bool:
-        """Whether the privacy level for private items applies."""
-        return self.visibility in {"private", "confidential"}
+        """Whether the level for private items applies: one private occurrence makes its whole series private."""
+        return any(
+            name is Field.VISIBILITY and value in {"private", "confidential"} for (_, name), value in self.units.items()
+        )
+
+    @property
+    def guests(self) -> bool:
+        """Whether anybody is invited, to all of it or to one occurrence."""
+        return any(isinstance(value, People) and bool(value.attendees) for value in self.units.values())
 
     @property
     def keys(self) -> tuple[str, ...]:

@@ -7,8 +7,12 @@ import hmac
 import json
 import secrets
 from dataclasses import dataclass, field
+from functools import lru_cache
 
-from calbridge.domain.content import Content, canonical, normal_text
+from calbridge.domain.content import Content, Span, canonical, normal_text
+
+_ASKED_AGAIN = 512
+"""A page of a run asks for the fingerprint of the same event many times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +31,8 @@ class KeyMaker:
     def match(self, content: Content) -> str | None:
         """Fingerprint of time and normalised title, for adoption; None where either is missing."""
         span = content.span
-        title = normal_text(content.title).casefold()
-        if span is None or not title:
-            return None
-        dates = span.start.is_date
-        ends = (span.start.key, span.end.key) if dates else (str(span.start.instant()), str(span.end.instant()))
-        return self._mac("match", json.dumps([*ends, span.recurring, title]))
+        told = _time_and_title(span, content.title) if span is not None else None
+        return self._mac("match", told) if told is not None else None
 
     def fingerprint(self, content: Content) -> str:
         """Fingerprint of the whole meaning."""
@@ -45,6 +45,16 @@ class KeyMaker:
 
     def _mac(self, purpose: str, told: str) -> str:
         return hmac.new(self.secret, f"{purpose}:{told}".encode(), hashlib.sha256).hexdigest()
+
+
+@lru_cache(maxsize=_ASKED_AGAIN)
+def _time_and_title(span: Span, title: str) -> str | None:
+    title = normal_text(title).casefold()
+    if not title:
+        return None
+    dates = span.start.is_date
+    ends = (span.start.key, span.end.key) if dates else (str(span.start.instant()), str(span.end.instant()))
+    return json.dumps([*ends, span.recurring, title])
 
 
 def _slug(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from calbridge.domain.content import EMPTY, HIDDEN_FIELDS, MASTER, Content, Field, Span, Unit, Value
+from calbridge.domain.content import EMPTY, HIDDEN_FIELDS, MASTER, Content, Field, Span, Unit, Value, same_value
 from calbridge.domain.times import When
 
 
@@ -77,6 +77,12 @@ class Item:
                 return replace(self, content=base.with_units(kept), due=due)
         return replace(self, content=base.with_units(units))
 
-    def hiding(self) -> Item:
-        """The item with its text removed, because a level now hides it."""
-        return replace(self, content=self.content.without(HIDDEN_FIELDS), hidden=True)
+    def hiding(self, copied: Content | None = None) -> Item:
+        """The item without the text that a level now hides; with ``copied`` only what equals that copy goes (A9)."""
+        units = {
+            unit: value
+            for unit, value in self.content.units.items()
+            if unit[1] not in HIDDEN_FIELDS
+            or (copied is not None and not same_value(value, copied.of(unit[1], unit[0])))
+        }
+        return replace(self, content=Content(units), hidden=True)

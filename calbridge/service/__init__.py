@@ -3,7 +3,7 @@
 A function opens the units of work it needs, never holds one during a network call, and answers with frozen values of
 :mod:`.views` that :func:`~.views.to_json` turns into JSON. It raises :class:`~calbridge.errors.Refused` for what
 can't be done as asked, :class:`~calbridge.errors.ConnectorError` for what a calendar service refused while somebody
-waits for the answer, :class:`~calbridge.errors.StoreError` where the database fails. ``tenant`` is always the tenant's id.
+waits for the answer, :class:`~calbridge.errors.StoreError` where the database fails. ``tenant`` is the tenant's id.
 
 ``parts``
     ``open_parts(settings, *, registry=None, clock=None, dispatcher=None, transport_factory=None)`` context manager ->
@@ -51,11 +51,12 @@ waits for the answer, :class:`~calbridge.errors.StoreError` where the database f
     ``retrieve``, ``ignore``)
 ``items``
     ``put_item(parts, tenant, user_id, item_id, body, *, if_version=None, create_only=False) -> dict`` (``item_id`` is
-    ours or ``ext:...``), ``add_item(parts, tenant, user_id, body)``, ``patch_item(parts, tenant, user_id, item_id, patch,
-    *, if_version=None)``, ``get_item(parts, tenant, user_id, item_id)``, ``list_items(parts, tenant, user_id, *,
+    ours or ``ext:...``), ``add_item(parts, tenant, user_id, body)``, ``patch_item(parts, tenant, user_id, item_id,
+    patch, *, if_version=None)``, ``get_item(parts, tenant, user_id, item_id)``, ``list_items(parts, tenant, user_id, *,
     start=None, end=None, type=None, expand=False, limit=1000, after=None) -> list[dict]`` (``start``, ``end``: aware),
     ``delete_item(parts, tenant, user_id, item_id, *, if_version=None) -> dict``,
-    ``item_history(parts, tenant, user_id, item_id) -> list[LogView]``. Items are the JSON shape of the API.
+    ``item_history(parts, tenant, user_id, item_id) -> list[LogView]``, ``confirm_deletes(parts,
+    tenant)``. Items are the JSON shape of the API.
 ``hosts``
     ``grant_host(parts, tenant, grant) -> HostView``, ``list_hosts(parts, tenant)``,
     ``revoke_host(parts, tenant, host)``

@@ -28,9 +28,7 @@ class Credentials:
 
 def read_credentials(parts: Parts, service: str, account: Mapping[str, object]) -> Credentials:
     """``{url?, username, password}``. Raises Refused (``service_unknown``, ``invalid_value``)."""
-    offered = next(
-        (each for spec in parts.registry.specs for each in spec.services if each.name == service), None
-    )
+    offered = next((each for spec in parts.registry.specs for each in spec.services if each.name == service), None)
     if offered is None:
         raise Refused(code="service_unknown", service=service)
     body = mapping(account, "account", {"url", "username", "password"})

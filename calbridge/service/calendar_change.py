@@ -47,9 +47,7 @@ def change_calendar(
         end_run(parts, tenant, run, "old_calendar_unread" if unread else None, counters)
 
 
-def leave(
-    parts: Parts, tenant: str, integration: StoredIntegration, store: LeasedStore, *, remove_ours: bool
-) -> Left:
+def leave(parts: Parts, tenant: str, integration: StoredIntegration, store: LeasedStore, *, remove_ours: bool) -> Left:
     """Finish with the linked calendar. Raises Refused (``not_connected``), LeaseLost."""
     with parts.database.read(tenant) as work:
         account, secret = usable_account(work, integration.account_id)

@@ -23,6 +23,8 @@ from calbridge.store.sql import database_micros
 SPACE_NEEDED = 200 * 2**20
 """Bytes: room for the write-ahead log of a large first run."""
 CLOCK_TOLERANCE = timedelta(minutes=2)
+HARMLESS = frozenset({"disk_full", "clock_skewed"})
+"""Findings with which the database can still be asked."""
 
 
 def examine(parts: Parts) -> list[Finding]:
@@ -31,7 +33,7 @@ def examine(parts: Parts) -> list[Finding]:
     Raises nothing for what is wrong. A confirmed refusal of a secret is not tried again (C5).
     """
     found = [*_disk(parts), *_database(parts)]
-    if all(each.ok for each in found if each.code != "disk_full"):
+    if all(each.ok or each.code in HARMLESS for each in found):
         found += [*_secrets(parts), *_connectors(parts), *_integrations(parts)]
     return found
 

@@ -24,7 +24,6 @@ from calbridge.store.runs import Run
 from calbridge.store.work import Work
 
 
-
 def add_integration(
     parts: Parts,
     tenant: str,
@@ -221,8 +220,6 @@ def _activate(work: Work, integration: StoredIntegration, active: bool) -> None:
         first = integration.last_run_at is None
         chosen = settings_in(integration.settings)
         _finish(work, integration.id, chosen if first else IntegrationSettings())
-
-
 
 
 __all__ = [

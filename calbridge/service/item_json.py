@@ -65,10 +65,9 @@ def _keeping_html(before: Content, changed: dict[Unit, Value]) -> dict[Unit, Val
     """HTML is replaced only where it or its text is another one: what is shown of it is sanitised (A6)."""
     unit = (MASTER, Field.TEXT)
     old, new = before.get(unit), changed.get(unit)
-    if isinstance(old, Text) and isinstance(new, Text) and old.html is not None and same_value(old, new):
-        if new.html in (None, item_out.sanitised(old.html)):
-            return changed | {unit: old}
-    return changed
+    if not (isinstance(old, Text) and isinstance(new, Text)) or old.html is None or not same_value(old, new):
+        return changed
+    return changed | {unit: old} if new.html in (None, item_out.sanitised(old.html)) else changed
 
 
 def _check_hidden(item: Item, made: Content) -> None:
@@ -151,5 +150,3 @@ def _merged(target: Any, patch: Any) -> Any:
         else:
             result[name] = _merged(result.get(name), value)
     return result
-
-

@@ -140,13 +140,17 @@ def occurrence(item: Item, key: str, span: Span, links: Sequence[Shown] = ()) ->
     whole = shown(item, links)
     if key == MASTER:
         return whole
-    return whole | _event_fields(item.content, key) | {
-        "start": when_json(span.start),
-        "end": when_json(span.end),
-        "recurrence_id": key,
-        "overrides": [],
-        "attendees": _attendees(item.content, key),
-    }
+    return (
+        whole
+        | _event_fields(item.content, key)
+        | {
+            "start": when_json(span.start),
+            "end": when_json(span.end),
+            "recurrence_id": key,
+            "overrides": [],
+            "attendees": _attendees(item.content, key),
+        }
+    )
 
 
 def _organizer(value: Value) -> dict[str, str] | None:

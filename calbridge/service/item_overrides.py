@@ -61,10 +61,8 @@ def _one(base: Content, body: Body, key: str, field: str, span: Span) -> dict[Un
 def _time(body: Body, key: str, field: str, span: Span) -> Span:
     slot = slot_span(span, key)
     start = slot.start if body.get("start") is None else when(body["start"], f"{field}.start", slot.start)
-    if body.get("end") is not None:
-        end = when(body["end"], f"{field}.end", slot.end)
-    else:
-        end = start.shifted(slot.duration)
+    given = body.get("end")
+    end = start.shifted(slot.duration) if given is None else when(given, f"{field}.end", slot.end)
     if start.is_date != end.is_date or (start.is_date and end.local <= start.local):
         raise invalid(f"{field}.end", "does not fit to start")
     if not start.is_date and end.instant() < start.instant():

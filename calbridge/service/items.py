@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -266,5 +265,3 @@ def _tell(parts: Parts, tenant: str, user_id: str) -> None:
         active = work.integrations.list(user_id=user_id, active=True, limit=1000)
     if active:
         parts.dispatcher.due(tenant, [each.id for each in active])
-
-

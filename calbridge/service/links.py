@@ -86,9 +86,7 @@ def _apply_withheld(page: Page, link: Link) -> None:
     if not link.withheld:
         raise Refused(code=WRONG_STATE, state=link.state.value)
     kept = {unit: value for unit, value in link.shown.units.items() if unit not in link.withheld}
-    page.put_link(
-        replace(link, shown=Content(kept), withheld=frozenset(), seen_version=None, work=True, retry_at=None)
-    )
+    page.put_link(replace(link, shown=Content(kept), withheld=frozenset(), seen_version=None, work=True, reread=True))
 
 
 def _consent(page: Page, link: Link) -> None:

@@ -54,9 +54,7 @@ def went_wrong(parts: Parts, tenant: str, integration: StoredIntegration, error:
     return outage
 
 
-def _remember(
-    parts: Parts, work: Work, integration: StoredIntegration, error: Exception, code: str
-) -> Outage:
+def _remember(parts: Parts, work: Work, integration: StoredIntegration, error: Exception, code: str) -> Outage:
     account_id = integration.account_id or ""
     final = isinstance(error, SignInRequired) and work.accounts.refuse(account_id, confirmed=error.confirmed)
     before = work.accounts.get(account_id)
@@ -117,7 +115,7 @@ def came_back(parts: Parts, tenant: str, integration_ids: Sequence[str], service
     parts.dispatcher.due(tenant, integration_ids)
     if told and integration_ids:
         now = parts.clock.now()
-        _notify(parts, Failure(tenant, integration_ids[0], service, "recovered", now, recovered=True))
+        _notify(parts, Failure(tenant, integration_ids[0], service, "unavailable", now, recovered=True))
 
 
 def _notify(parts: Parts, failure: Failure) -> None:

@@ -183,9 +183,9 @@ def _plan(entries: Sequence[LogEntry]) -> list[dict[str, Any]]:
 
 def _digest(plan: Sequence[Mapping[str, Any]]) -> str:
     """What a plan does, without the ids that are drawn anew each time."""
+    names = ("action", "direction", "title", "reason", "changes")
     told = [
-        [step["action"], step["direction"], step["title"], step["reason"], step["changes"]]
-        + [step["remote_id"] if step["direction"] == "retrieve" else step["item_id"]]
+        [*(step[name] for name in names), step["remote_id" if step["direction"] == "retrieve" else "item_id"]]
         for step in plan
     ]
     return hashlib.sha256(json.dumps(sorted(told, key=json.dumps)).encode()).hexdigest()

@@ -19,9 +19,7 @@ PAGE = 500
 WHAT = frozenset({"linked", "psa"})
 
 
-def delete_integration(
-    parts: Parts, tenant: str, integration_id: str, remove: Set[str] = frozenset()
-) -> RemovalView:
+def delete_integration(parts: Parts, tenant: str, integration_id: str, remove: Set[str] = frozenset()) -> RemovalView:
     """End an integration. ``remove``: ``linked`` the events that calbridge made there, ``psa`` the items it retrieved.
 
     What can't be removed there (``kept``) stays. Raises Refused (``integration_not_found``, ``integration_running``,

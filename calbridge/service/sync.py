@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -139,16 +139,14 @@ def _begin(parts: Parts, lease: Lease, facts: Mapping[str, Any], trigger: str) -
     return _Begun(integration, state, run)
 
 
-def _carry_out(
-    parts: Parts, lease: Lease, begun: _Begun, compare: bool, budget_seconds: float | None
-) -> RunView:
+def _carry_out(parts: Parts, lease: Lease, begun: _Begun, compare: bool, budget_seconds: float | None) -> RunView:
     started = parts.clock.now()
     budget = Slice(None if budget_seconds is None else time.monotonic() + budget_seconds)
     compare = compare or engine.compare_due(begun.state, parts.clock)
     try:
         outcome = _run(parts, lease, begun, compare, budget)
     except LeaseLost:
-        return _end(parts, lease, begun, status="failed", reason="lease_lost")
+        return _lost(parts, begun, lease)
     except ConnectorError as error:
         outage = went_wrong(parts, lease.tenant_id, begun.integration, error)
         log.warning("run_failed", code=outage.code, given_up=outage.given_up)
@@ -237,6 +235,13 @@ def _end(
         ended = work.runs.get(run.id)
     assert ended is not None
     return run_view(ended)
+
+
+def _lost(parts: Parts, begun: _Begun, lease: Lease) -> RunView:
+    """What has lost its lease writes nothing: whoever has it now ends this run's row when the next run begins."""
+    with parts.database.read(lease.tenant_id) as work:
+        stored = work.runs.get(begun.run.id)
+    return replace(run_view(stored or begun.run), status="failed", reason="lease_lost")
 
 
 def _repeat(work: Work, run: Run) -> None:

@@ -20,9 +20,7 @@ _YES = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": 
 Progress = Callable[[int, int], None]
 
 
-def import_users(
-    parts: Parts, tenant: str, rows: Iterable[str], progress: Progress | None = None
-) -> ImportReport:
+def import_users(parts: Parts, tenant: str, rows: Iterable[str], progress: Progress | None = None) -> ImportReport:
     """Make or change the users of a CSV with a header of ``user_id`` and any of ``email, name, time_zone,
     calendar_sync``. A column that is absent is kept, an empty cell clears.
 

@@ -129,5 +129,3 @@ def view(user: User) -> UserView:
     return UserView(
         user.id, user.email, user.name, user.time_zone, user.calendar_sync, user.created_at, user.updated_at
     )
-
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, or_, select, update
+from sqlalchemy import Connection, bindparam, or_, select, update
 
 from calbridge.errors import LeaseLost
 from calbridge.store.database import Database
@@ -12,6 +12,17 @@ from calbridge.store.sql import database_micros, upserting
 from calbridge.store.tables import leases
 
 _SECOND = 1_000_000
+# Built once: every page of a run begins with one, every remote batch with another.
+_HELD = (
+    leases.c.tenant_id == bindparam("b_tenant"),
+    leases.c.integration_id == bindparam("b_integration"),
+    leases.c.owner == bindparam("b_owner"),
+    leases.c.fence == bindparam("b_fence"),
+)
+_LOCK = select(leases.c.serial).where(*_HELD).with_for_update()
+_RENEW = update(leases).where(*_HELD).values(expires_at=bindparam("b_until"))
+_RELEASE = update(leases).where(*_HELD).values(owner=None)
+_KEEP = update(leases).where(*_HELD).values(serial=bindparam("b_serial"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +71,14 @@ class Leases:
         """Extend it from now. :raises LeaseLost: somebody took it, or it was given back."""
         with self._database.connect(writes=True) as connection:
             until = database_micros(connection) + int(lease.seconds * _SECOND)
-            held = connection.execute(update(leases).where(*_held(lease)).values(expires_at=until))
+            held = connection.execute(_RENEW, _held(lease) | {"b_until": until})
             if held.rowcount != 1:
                 raise LeaseLost
 
     def release(self, lease: Lease) -> None:
         """Give it back; nothing happens if somebody else has it by now."""
         with self._database.connect(writes=True) as connection:
-            connection.execute(update(leases).where(*_held(lease)).values(owner=None))
+            connection.execute(_RELEASE, _held(lease))
 
     def held(self, tenant: str, integration_id: str) -> bool:
         """Whether somebody holds a lease that has not run out."""
@@ -85,7 +96,7 @@ def lock(connection: Connection, lease: Lease) -> int:
 
     :raises LeaseLost: another run took it.
     """
-    row = connection.execute(select(leases.c.serial).where(*_held(lease)).with_for_update()).one_or_none()
+    row = connection.execute(_LOCK, _held(lease)).one_or_none()
     if row is None:
         raise LeaseLost
     return int(row.serial)
@@ -93,13 +104,13 @@ def lock(connection: Connection, lease: Lease) -> int:
 
 def keep_serial(connection: Connection, lease: Lease, serial: int) -> None:
     """Store the last number given to a row."""
-    connection.execute(update(leases).where(*_held(lease)).values(serial=serial))
+    connection.execute(_KEEP, _held(lease) | {"b_serial": serial})
 
 
-def _held(lease: Lease) -> tuple[ColumnElement[bool], ...]:
-    return (
-        leases.c.tenant_id == lease.tenant_id,
-        leases.c.integration_id == lease.integration_id,
-        leases.c.owner == lease.owner,
-        leases.c.fence == lease.fence,
-    )
+def _held(lease: Lease) -> dict[str, object]:
+    return {
+        "b_tenant": lease.tenant_id,
+        "b_integration": lease.integration_id,
+        "b_owner": lease.owner,
+        "b_fence": lease.fence,
+    }

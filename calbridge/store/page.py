@@ -42,7 +42,10 @@ class SqlPage:
         self._known = KnownMemory(connection, tenant, integration_id)
         self._intents = IntentMemory(connection, tenant, integration_id, self._number)
         self._log = RunLog(connection, tenant, integration_id, run_id)
-        self._integration = read_integration(connection, tenant, integration_id)
+
+    @cached_property
+    def _integration(self) -> Integration:
+        return read_integration(self._connection, self._lease.tenant_id, self._lease.integration_id)
 
     @cached_property
     def _items(self) -> ItemMemory:
@@ -80,13 +83,15 @@ class SqlPage:
         """Write what is collected, the order of changes last."""
         self._flush()
         self._log.flush()
-        self._neighbours.flush()
+        if "_neighbours" in self.__dict__:
+            self._neighbours.flush()
         if self._serial != self._last_serial:
             keep_serial(self._connection, self._lease, self._serial)
         self._changes.finish()
 
     def _flush(self) -> None:
-        self._items.flush()
+        if "_items" in self.__dict__:
+            self._items.flush()
         self._links.flush()
         self._known.flush()
         self._intents.flush()
@@ -127,6 +132,10 @@ class SqlPage:
     def links_gone(self) -> list[Link]:
         """Links with evidence of a remote deletion."""
         return self._links.links_gone()
+
+    def links_waiting(self, limit: int) -> list[Link]:
+        """Links that wait for somebody's word."""
+        return self._links.links_waiting(limit)
 
     def live_count(self) -> int:
         """How many links are live."""
@@ -242,6 +251,10 @@ class SqlPage:
     def log(self, entry: LogEntry) -> None:
         """Add a line to the run's log."""
         self._log.add(entry)
+
+    def forget_texts(self, item_id: str) -> None:
+        """Erase what log lines tell of an item's text."""
+        self._log.forget_texts(item_id)
 
     def deletions(self, direction: Direction, since: datetime) -> int:
         """Deletions executed in this direction since then."""

@@ -63,7 +63,7 @@ class KnownMemory:
 
     def to_recheck(self, limit: int) -> list[Known]:
         """Known rows that must be decided again."""
-        return self._read(limit, known.c.recheck.is_(True))
+        return self._read(limit, known.c.recheck)
 
     def all(self, after: str | None, limit: int) -> list[Known]:
         """All known rows ordered by remote id, after that id."""

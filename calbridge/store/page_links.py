@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, insert, literal_column, or_, select
 
 from calbridge.store.columns import digest
 from calbridge.store.overlay import Overlay
@@ -87,16 +87,21 @@ class LinkMemory:
             intents.c.link_id == links.c.id,
         )
         ready = or_(links.c.retry_at.is_(None), links.c.retry_at <= now)
-        return self._read(self._select(links.c.work.is_(True), ready, ~busy).order_by(links.c.id).limit(limit))
+        return self._read(self._select(links.c.work, ready, ~busy).order_by(links.c.id).limit(limit))
 
     def links_gone(self) -> list[Link]:
         """Links with evidence of a remote deletion, ordered by it."""
         return self._read(self._select(links.c.gone_at.is_not(None)).order_by(links.c.gone_at, links.c.id))
 
+    def links_waiting(self, limit: int) -> list[Link]:
+        """Links that wait for somebody's word, ordered by id."""
+        waits = links.c.reason == literal_column("'confirmation_needed'")
+        return self._read(self._select(waits).order_by(links.c.id).limit(limit))
+
     def live_count(self) -> int:
         """How many links are live."""
         self.flush()
-        query = select(func.count()).select_from(links).where(*self._here(), links.c.live.is_(True))
+        query = select(func.count()).select_from(links).where(*self._here(), links.c.live)
         return int(self._connection.execute(query).scalar_one())
 
     def _here(self) -> tuple[ColumnElement[bool], ...]:

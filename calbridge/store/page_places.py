@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from calbridge.domain.settings_json import settings_in
 from calbridge.errors import Refused
@@ -27,19 +27,22 @@ _PLACES = (
 )  # fmt: skip
 
 
+# Built once: every page of a run begins with it.
+_INTEGRATION = (
+    select(integrations, tenants.c.settings.label("tenant_settings"), users.c.time_zone)
+    .join(users, (users.c.tenant_id == integrations.c.tenant_id) & (users.c.id == integrations.c.user_id))
+    .join(tenants, tenants.c.id == integrations.c.tenant_id)
+    .where(
+        integrations.c.tenant_id == bindparam("tenant"),
+        integrations.c.id == bindparam("integration"),
+        integrations.c.deleted_at.is_(None),
+    )
+)
+
+
 def read_integration(connection: Connection, tenant: str, integration_id: str) -> Integration:
     """The state of an integration as a run sees it. :raises Refused: ``integration_not_found``."""
-    query = (
-        select(integrations, tenants.c.settings.label("tenant_settings"), users.c.time_zone)
-        .join(users, (users.c.tenant_id == integrations.c.tenant_id) & (users.c.id == integrations.c.user_id))
-        .join(tenants, tenants.c.id == integrations.c.tenant_id)
-        .where(
-            integrations.c.tenant_id == tenant,
-            integrations.c.id == integration_id,
-            integrations.c.deleted_at.is_(None),
-        )
-    )
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_INTEGRATION, {"tenant": tenant, "integration": integration_id}).one_or_none()
     if row is None:
         raise Refused(code="integration_not_found", integration=integration_id)
     return Integration(
@@ -179,6 +182,13 @@ class RunLog:
             )
         )
         return int(self._connection.execute(query).scalar_one())
+
+    def forget_texts(self, item_id: str) -> None:
+        """Erase titles and values from this integration's lines of an item whose text is hidden now (A9)."""
+        self.flush()
+        here = [logs.c[name] == value for name, value in self._place.items()]
+        emptied = {"title": None, "changes": codec.changes_out({}), "stripped": True}
+        self._connection.execute(update(logs).where(*here, logs.c.item_id == item_id).values(emptied))
 
     def flush(self) -> None:
         """Write what is collected."""

@@ -75,7 +75,7 @@ def _strip_logs(database: Database, before: datetime) -> int:
     total = 0
     while True:
         with database.connect(writes=True) as connection:
-            query = select(logs.c.id, logs.c.changes).where(logs.c.stripped.is_(False), logs.c.at < before)
+            query = select(logs.c.id, logs.c.changes).where(~logs.c.stripped, logs.c.at < before)
             rows = connection.execute(query.limit(BATCH)).all()
             for row in rows:
                 names = dict.fromkeys(row.changes)

@@ -21,7 +21,7 @@ DEFAULT_MINUTES = 30
 """Length of the block of a task with a due time, for fingerprints and ranges."""
 _LINK_SAME = (
     "id", "item_id", "remote_id", "uid", "key", "generation", "reason", "since", "seen_version", "native",
-    "organised_here", "web_link", "gone_at", "gone_sure", "work", "reread", "consent", "guests", "parked",
+    "organised_here", "web_link", "gone_at", "gone_sure", "work", "ranged", "reread", "consent", "guests", "parked",
     "retry_at", "tries", "synced_version",
 )  # fmt: skip
 _KNOWN_SAME = (

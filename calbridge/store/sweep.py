@@ -39,7 +39,7 @@ class Sweep:
         retry = exists().where(
             links.c.tenant_id == integrations.c.tenant_id,
             links.c.integration_id == integrations.c.id,
-            links.c.work.is_(True),
+            links.c.work,
             links.c.retry_at.is_not(None),
             links.c.retry_at <= now,
         )

@@ -237,6 +237,7 @@ links = Table(
     Column("gone_at", Instant),
     _flag("gone_sure"),
     _flag("work"),
+    _flag("ranged"),
     _flag("reread"),
     Column("parked", Opaque),
     _flag("consent"),
@@ -258,8 +259,17 @@ links = Table(
         "tenant_id",
         "integration_id",
         "id",
-        sqlite_where=text("work"),
+        sqlite_where=text("work = 1"),
         postgresql_where=text("work"),
+    ),
+    Index(None, "tenant_id", "integration_id", "live"),
+    Index(
+        "ix_links_waiting",
+        "tenant_id",
+        "integration_id",
+        "id",
+        sqlite_where=text("reason = 'confirmation_needed'"),
+        postgresql_where=text("reason = 'confirmation_needed'"),
     ),
     Index(
         "ix_links_gone",
@@ -309,7 +319,7 @@ known = Table(
         "ix_known_recheck",
         "tenant_id",
         "integration_id",
-        sqlite_where=text("recheck"),
+        sqlite_where=text("recheck = 1"),
         postgresql_where=text("recheck"),
     ),
 )
@@ -407,7 +417,7 @@ logs = Table(
     Index(None, "tenant_id", "integration_id", "id"),
     Index(None, "tenant_id", "item_id"),
     Index(
-        "ix_logs_values", "tenant_id", "at", sqlite_where=text("NOT stripped"), postgresql_where=text("NOT stripped")
+        "ix_logs_values", "tenant_id", "at", sqlite_where=text("stripped = 0"), postgresql_where=text("NOT stripped")
     ),
 )
 

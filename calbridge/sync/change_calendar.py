@@ -93,6 +93,9 @@ def _remove(ctx: Context, links: Sequence[Link]) -> int:
 
 def _park(ctx: Context) -> int:
     """Close what is open as ``calendar_changed``, with its memories; forget known rows and open steps."""
+    with ctx.store.page() as page:
+        for intent in page.intents():
+            _keep_address(page, intent)
     links = _links(ctx, lambda link: link.state is not LinkState.CLOSED)
     for start in range(0, len(links), PAGE):
         with ctx.store.page() as page:
@@ -102,11 +105,18 @@ def _park(ctx: Context) -> int:
                 else:
                     page.put_link(parked(link, ctx))
     with ctx.store.page() as page:
-        for intent in page.intents():
-            page.drop_intent(intent.id)
         while rows := page.all_known(None, PAGE):
             page.drop_known([row.remote_id for row in rows])
     return sum(1 for link in links if link.remote_id is not None)
+
+
+def _keep_address(page: Page, intent: Intent) -> None:
+    """An open create may have happened: its link is parked with the address, so that it is known on return."""
+    link = page.links([intent.link_id]).get(intent.link_id)
+    page.drop_intent(intent.id)
+    if link is not None and intent.op is Op.CREATE and link.remote_id is None:
+        made = replace(link, remote_id=intent.remote_id, uid=intent.uid, key=intent.key, sent=intent.target)
+        page.put_link(replace(made, state=LinkState.PENDING))
 
 
 def parked(link: Link, ctx: Context) -> Link:

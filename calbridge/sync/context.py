@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from calbridge.connectors.capabilities import Ability
 from calbridge.connectors.contract import Connector, Fetched, Seen
-from calbridge.domain.content import Content, People, Span, Text, Unit, Value, differing
+from calbridge.domain.content import HIDDEN_FIELDS, Content, People, Span, Text, Unit, Value, differing
 from calbridge.domain.item import Item
 from calbridge.domain.options import Level
 from calbridge.domain.recurrence import last_end
+from calbridge.errors import ItemChanged
 from calbridge.sync.decide import Decision, ItemAct, Present, Setting
 from calbridge.sync.memory import Direction, Integration, Known, Link, LinkState, LogEntry, MadeBy
 from calbridge.sync.merge import Conflict
 from calbridge.sync.ports import Budget, Clock, Keys, Page, RunStore
 
 PAGE = 200
+TRIES = 5
+_HIDDEN_NAMES = frozenset(name.value for name in HIDDEN_FIELDS)
+T = TypeVar("T")
 RETRY_FIRST = timedelta(minutes=5)
 RETRY_MOST = timedelta(hours=12)
 
@@ -44,6 +49,7 @@ class Context:
     counters: dict[str, int] = field(default_factory=dict)
     wrote: bool = False
     listed_empty: bool = False
+    batch_matches: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def calendar(self) -> str:
@@ -79,6 +85,21 @@ class Context:
         return found
 
 
+def in_page(ctx: Context, act: Callable[[Page], T]) -> T:
+    """Do it in one transaction; decided anew when an item moved on meanwhile (D4).
+
+    :raises ItemChanged: it moved on every time.
+    """
+    for _ in range(TRIES - 1):
+        try:
+            with ctx.store.page() as page:
+                return act(page)
+        except ItemChanged:
+            ctx.count("decided_again")
+    with ctx.store.page() as page:
+        return act(page)
+
+
 def apply(ctx: Context, page: Page, decision: Decision, before: Item) -> Link:
     """Store a decision's item and link in the page's transaction; the write step is left to the caller.
 
@@ -91,11 +112,16 @@ def apply(ctx: Context, page: Page, decision: Decision, before: Item) -> Link:
             ctx.wrote = True
             ctx.count("items_changed")
         case ItemAct.DELETE:
-            item = page.delete_item(before.id, before.version)
+            version = before.version
+            if decision.link.reason == "private":
+                version = page.put_item(before.hiding(), version).version
+            item = page.delete_item(before.id, version)
             ctx.wrote = True
             ctx.count("items_deleted")
         case ItemAct.TELL:
             page.mark_not_own(before)
+    if item.hidden and (not before.hidden or decision.link.reason == "private"):
+        page.forget_texts(item.id)
     if item is not before:
         link = replace(link, synced_version=item.version)
     if decision.forget:
@@ -111,7 +137,8 @@ def apply(ctx: Context, page: Page, decision: Decision, before: Item) -> Link:
 def _log_decision(ctx: Context, page: Page, decision: Decision, before: Item, after: Item) -> None:
     names = {ItemAct.UPDATE: "update", ItemAct.RESTORE: "restore", ItemAct.DELETE: "delete", ItemAct.TELL: "tell"}
     if decision.act is not None:
-        changes = changed_values(before.content, after.content) if decision.act is ItemAct.UPDATE else {}
+        both_known = decision.act is ItemAct.UPDATE and not (before.hidden or after.hidden)
+        changes = changed_values(before.content, after.content) if both_known else {}
         log(ctx, page, names[decision.act], Direction.RETRIEVE, decision.link, after, decision.note, changes)
     elif decision.note:
         log(ctx, page, "note", Direction.RETRIEVE, decision.link, after, decision.note)
@@ -163,7 +190,11 @@ def log(
     code: str | None = None,
     changes: Mapping[str, tuple[object, object]] | None = None,
 ) -> None:
-    """One line of the run's log."""
+    """One line of the run's log; with a level that hides text in force it tells only what is no text (A9)."""
+    title = _loggable_title(ctx, link, item)
+    told = dict(changes or {})
+    if title is None:
+        told = {name: values for name, values in told.items() if name.split(" ")[-1] not in _HIDDEN_NAMES}
     page.log(
         LogEntry(
             at=ctx.now,
@@ -173,8 +204,8 @@ def log(
             link_id=link.id if link else None,
             remote_id=link.remote_id if link else None,
             code=code,
-            title=_loggable_title(ctx, link, item),
-            changes=changes or {},
+            title=title,
+            changes=told,
         )
     )
 

@@ -28,13 +28,9 @@ from calbridge.domain.recurrence import last_end
 from calbridge.domain.series import rekey
 from calbridge.sync.memory import Link, LinkState, MadeBy
 from calbridge.sync.merge import TIME, Conflict, Merged, Sides, merge
-from calbridge.sync.project import LEAVING, Detach, Leave, Projected, Projection, View, Withdraw, project, view
+from calbridge.sync.project import LEAVING, Detach, Projected, Projection, View, Withdraw, project, unstopped, view
 from calbridge.sync.settle import Four as _Four
 from calbridge.sync.settle import Rules, changed_here, same
-
-RANGE = "range"
-"""Reason of a link that a range run asked for: what is past is sent too (F2)."""
-
 
 REOPENED = "reopened"
 """Reason of a link whose integration came back to a former calendar, until its event was seen (D9)."""
@@ -185,7 +181,7 @@ def _vanished(link: Link, item: Item, setting: Setting) -> Decision:
     if link.state is LinkState.WITHDRAWN or isinstance(projection, Withdraw):
         reason = projection.reason if isinstance(projection, Withdraw) else link.reason
         return Decision(without_event(_at(link, LinkState.WITHDRAWN, reason, now)))
-    if link.made_by is MadeBy.US and item.origin not in (None, setting.integration_id):
+    if link.made_by is not MadeBy.THEM and item.origin not in (None, setting.integration_id):
         return Decision(close(link, "forwarded_copy_deleted", now), note="deletion_ignored")
     if _all_past(item.calendar_content(options.default_minutes), link, None, setting):
         return Decision(close(link, "past", now), note="past")
@@ -197,7 +193,7 @@ def _vanished(link: Link, item: Item, setting: Setting) -> Decision:
 
 
 def _edit_beats_deletion(link: Link, item: Item, projection: Projection, setting: Setting) -> bool:
-    if item.hidden or not isinstance(projection, Projected) or not projection.sends:
+    if item.hidden or not isinstance(projection, Projected) or not projection.sends or not link.editable.details:
         return False
     rules = _rules(link, item, projection, None, setting)
     return _edited_here(link, projection, rules) and not rules.remote_deletion_wins()
@@ -206,7 +202,11 @@ def _edit_beats_deletion(link: Link, item: Item, projection: Projection, setting
 def _edited_here(link: Link, projection: Projected, rules: Rules) -> bool:
     """Whether the PSA changed something since the last agreement; an owed unit is a change already decided."""
     units = projection.content.units.keys() | link.sent.units.keys()
-    edits = (unit for unit in units if unit[1] not in NO_EDIT_FIELDS and unit[1] not in rules.mute)
+    edits = (
+        unit
+        for unit in units
+        if unit[1] not in NO_EDIT_FIELDS and unit[1] not in rules.mute and rules.may_edit(unit[1])
+    )
     return any(
         changed_here(unit, _Four(link.sent.get(unit), None, projection.content.get(unit), None), rules)
         for unit in edits
@@ -261,6 +261,9 @@ def _deleted_here(link: Link, item: Item, remote: Remote, setting: Setting) -> D
     if link.state in {LinkState.DETACHED, LinkState.WITHDRAWN}:
         return Decision(close(link, "deleted", now))
     restored = replace(item, deleted_at=None)
+    seen_now = view(remote.event, options, link.made_by) if isinstance(remote, Present) else None
+    if _all_past(item.calendar_content(options.default_minutes), link, seen_now, setting):
+        return Decision(close(link, "past", now), note="past")
     projection = project(restored, options, link.made_by, setting.integration_id)
     if isinstance(remote, Present):
         if _edit_there_beats_deletion(link, item, projection, remote, setting):
@@ -303,16 +306,31 @@ def would_mail(link: Link, setting: Setting) -> bool:
 
 def _both_live(link: Link, item: Item, remote: Remote, setting: Setting) -> Decision:
     projection = project(item, setting.options, link.made_by, setting.integration_id)
-    if link.state is LinkState.DETACHED and isinstance(projection, Detach):
+    if link.state is LinkState.DETACHED and not isinstance(projection, Projected):
         return Decision(replace(link, work=False, reread=False))
     if link.remote_id is None and not isinstance(remote, Present):
         return _no_event(link, item, projection, setting)
     seen = view(remote.event, setting.options, link.made_by) if isinstance(remote, Present) else None
-    if seen is not None and seen.level is Level.SKIP:
-        return _skipped(link, item, remote, setting)
-    if _is_past(link, item, seen, setting):
+    if seen is not None and seen.level is Level.SKIP and _copied_here(link, item, setting):
+        return Decision(close(link, "private", setting.now), item, ItemAct.DELETE, note="private")
+    if _is_past(link, item, seen, setting) and not _hides_now(link, item, seen, projection, setting):
         return Decision(replace(_at(link, LinkState.PAST, "past", setting.now), work=False, reread=False), note="past")
     return _merged(link, item, projection, remote, seen, setting)
+
+
+def _copied_here(link: Link, item: Item, setting: Setting) -> bool:
+    """Whether the item is a copy that this integration retrieved; the PSA's own is never hidden or removed (A9)."""
+    return item.origin == setting.integration_id and link.made_by is not MadeBy.US
+
+
+def _hides_now(link: Link, item: Item, seen: View | None, projection: Projection, setting: Setting) -> bool:
+    """Whether text must go now: privacy comes before what is past."""
+    erases = seen is not None and seen.level is not Level.FULL and not item.hidden and _copied_here(link, item, setting)
+    redacts = isinstance(projection, Projected) and link.made_by is MadeBy.US and bool(projection.hidden)
+    shows = any(
+        name in HIDDEN_FIELDS and value != setting.options.busy_title for (_, name), value in link.sent.units.items()
+    )
+    return erases or (redacts and shows)
 
 
 def _no_event(link: Link, item: Item, projection: Projection, setting: Setting) -> Decision:
@@ -321,25 +339,15 @@ def _no_event(link: Link, item: Item, projection: Projection, setting: Setting) 
     match projection:
         case Withdraw(reason) | Detach(reason):
             return Decision(replace(_at(link, LinkState.WITHDRAWN, reason, now), work=False))
-        case Leave(reason):
-            return Decision(replace(_at(link, LinkState.WITHDRAWN, reason, now), work=False))
     if not projection.sends:
         return Decision(replace(link, work=False))
-    if link.reason != RANGE and _ended_before(projection.content, setting):
+    if not link.ranged and _ended_before(projection.content, setting):
         return Decision(replace(_at(link, LinkState.PAST, "past", now), work=False), note="past")
     if link.key is not None:
         link = next_generation(link)
     return Decision(
         replace(_at(link, LinkState.PENDING, link.reason, now), work=True), write=WriteCreate(projection.content)
     )
-
-
-def _skipped(link: Link, item: Item, remote: Remote, setting: Setting) -> Decision:
-    """The event may not be in My Calendar (A9): what syncing copied goes, the PSA's own stays untouched."""
-    assert isinstance(remote, Present)
-    if item.origin == setting.integration_id and link.made_by is not MadeBy.US:
-        return Decision(close(link, "private", setting.now), item, ItemAct.DELETE, note="private")
-    return Decision(replace(link, seen_version=remote.version, work=False, reread=False))
 
 
 def _ended_before(shown: Content, setting: Setting) -> bool:
@@ -374,7 +382,8 @@ def _rules(
     mute = projected.hidden | (HIDDEN_FIELDS if level is not Level.FULL else frozenset())
     event = remote.event if isinstance(remote, Present) else None
     return Rules(
-        takes=options.retrieve.update,
+        takes=options.retrieve.update and level is not Level.SKIP,
+        unsent=projected.unsent,
         sends=projected.sends and not would_mail(_facts(link, event), setting),
         winner=options.conflict,
         editable=event.editable if event else link.editable,
@@ -394,7 +403,7 @@ def _facts(link: Link, event: Event | None) -> Link:
         return link
     return replace(
         link,
-        guests=bool(event.content.people.attendees),
+        guests=event.content.guests,
         editable=event.editable,
         organised_here=event.organised_here,
         web_link=event.web_link,
@@ -417,21 +426,30 @@ def _shown(link: Link, remote: Present, seen: View) -> Link:
 def _merged(
     link: Link, item: Item, projection: Projection, remote: Remote, seen: View | None, setting: Setting
 ) -> Decision:
-    projected = projection if isinstance(projection, Projected) else Projected(link.sent, sends=False)
     item, erased = _hide_or_unhide(link, item, seen, setting)
     if erased:
         projection = project(item, setting.options, link.made_by, setting.integration_id)
-        projected = projection if isinstance(projection, Projected) else projected
+    projected = projection if isinstance(projection, Projected) else _leaving(link, item, setting)
     now_seen = seen.content if seen else link.shown
     rules = _rules(link, item, projected, remote, setting, seen)
+    shown = link.shown
     if erased == "shown":
         rules = replace(rules, mute=frozenset())
+        shown = shown.without(HIDDEN_FIELDS)
     normalised = remote.normalised if isinstance(remote, Present) else EMPTY
-    sides = Sides(link.sent, link.shown, projected.content, now_seen, normalised, setting.past_before)
+    sides = Sides(link.sent, shown, projected.content, now_seen, normalised, setting.past_before)
     merged = merge(sides, rules)
     changed = _changed_item(item, merged, bool(erased))
     remembered = _shown(link, remote, seen) if isinstance(remote, Present) and seen else link
     return _conclude(remembered, item, changed, merged, now_seen, rules, setting, unhidden=erased == "shown")
+
+
+def _leaving(link: Link, item: Item, setting: Setting) -> Projected:
+    """What a last remote edit is merged with before our copy goes (B3); a placeholder is never taken for a text."""
+    found = unstopped(item, setting.options, link.made_by, setting.integration_id)
+    if link.sent.title == setting.options.busy_title and found.content.title != setting.options.busy_title:
+        found = replace(found, hidden=HIDDEN_FIELDS)
+    return found
 
 
 def _hide_or_unhide(link: Link, item: Item, seen: View | None, setting: Setting) -> tuple[Item, str]:
@@ -441,7 +459,7 @@ def _hide_or_unhide(link: Link, item: Item, seen: View | None, setting: Setting)
     if seen.level is Level.FULL and item.hidden:
         return replace(item, hidden=False), "shown"
     if seen.level is Level.BUSY_ONLY and not item.hidden:
-        return item.hiding(), "hidden"
+        return item.hiding(link.shown), "hidden"
     return item, ""
 
 
@@ -525,8 +543,6 @@ def _with_step(
         return _withdraw(done, projection.reason, setting)
     if isinstance(projection, Detach):
         return replace(done, link=replace(_at(link, LinkState.DETACHED, projection.reason, setting.now), work=False))
-    if isinstance(projection, Leave):
-        return replace(done, link=replace(link, work=False))
     units = _to_write(link, after, merged, rules)
     if not units:
         state = LinkState.WITHHELD if link.withheld else LinkState.SYNCED

@@ -19,7 +19,7 @@ from calbridge.sync import local, remote, removals, unfinished
 from calbridge.sync.context import PAGE, Context, NoBudget
 from calbridge.sync.decide import Setting
 from calbridge.sync.memory import Integration, Link, LinkState, MadeBy, Op
-from calbridge.sync.observe import INDEX
+from calbridge.sync.observe import INDEX, PAIR
 from calbridge.sync.ports import Budget, Clock, Keys, Page, RunStore
 
 COMPARE_EVERY = timedelta(days=1)
@@ -148,12 +148,9 @@ def _resume_confirmed(ctx: Context) -> None:
     if not sends and not state.leave_confirmed:
         return
     with ctx.store.page() as page:
-        after = None
-        while links := page.all_links(after, PAGE):
-            after = links[-1].id
-            for link in links:
-                if link.reason == "confirmation_needed" and link.gone_at is None:
-                    page.put_link(replace(link, work=True))
+        for link in page.links_waiting(local.MOST):
+            if link.gone_at is None:
+                page.put_link(replace(link, work=True))
 
 
 def _open_creates(ctx: Context) -> list[str]:
@@ -163,6 +160,7 @@ def _open_creates(ctx: Context) -> list[str]:
 
 def _end_baseline(ctx: Context) -> None:
     if not ctx.integration.baselined:
+        remote.reread(ctx, PAIR)
         with ctx.store.page() as page:
             page.save_integration(replace(page.integration(), baselined=True))
         ctx.integration = replace(ctx.integration, baselined=True)
@@ -207,9 +205,12 @@ def _index_before_creating(ctx: Context) -> None:
 
 
 def _outcome(ctx: Context, *, complete: bool) -> Outcome:
+    """The end of a run. The word for leaving copies holds for one complete run (B3)."""
     with ctx.store.page() as page:
-        waiting = any(link.reason == "confirmation_needed" for link in page.links_gone())
-    waiting = waiting or ctx.counters.get("waiting_deletions", 0) > 0
+        waiting = bool(page.links_waiting(1))
+        state = page.integration()
+        if complete and state.leave_confirmed:
+            page.save_integration(replace(state, leave_confirmed=False))
     return Outcome(complete, ctx.wrote, waiting, dict(ctx.counters))
 
 

@@ -161,6 +161,10 @@ class InMemoryPage:
         rows = (link for link in self._links() if link.gone_at is not None)
         return sorted(rows, key=lambda row: (row.gone_at, row.id))
 
+    def links_waiting(self, limit: int) -> list[Link]:
+        rows = (link for link in self._links() if link.reason == "confirmation_needed")
+        return sorted(rows, key=lambda row: row.id)[:limit]
+
     def live_count(self) -> int:
         return sum(1 for link in self._links() if link.live)
 
@@ -308,6 +312,12 @@ class InMemoryPage:
 
     def log(self, entry: LogEntry) -> None:
         self._tables.log.append((self._id, entry))
+
+    def forget_texts(self, item_id: str) -> None:
+        self._tables.log[:] = [
+            (owner, replace(entry, title=None, changes={}) if owner == self._id and entry.item_id == item_id else entry)
+            for owner, entry in self._tables.log
+        ]
 
     def deletions(self, direction: Direction, since: datetime) -> int:
         return sum(

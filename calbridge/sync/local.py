@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 
 from calbridge.connectors.capabilities import Ability
 from calbridge.connectors.contract import Create, Delete, Done, Failed, Partial, Result, Seen, Update, Window, Write
@@ -21,9 +22,8 @@ from calbridge.errors import (
     Unavailable,
     VersionConflict,
 )
-from calbridge.sync.context import PAGE, Context, apply, failed, log, readable, unit_text
+from calbridge.sync.context import PAGE, Context, apply, failed, in_page, log, readable, unit_text
 from calbridge.sync.decide import (
-    RANGE,
     Decision,
     Step,
     Unchanged,
@@ -35,14 +35,15 @@ from calbridge.sync.decide import (
     without_event,
 )
 from calbridge.sync.memory import Direction, Intent, KnownState, Link, LinkState, MadeBy, Op
-from calbridge.sync.observe import adopt, adoptable
+from calbridge.sync.observe import APPLIED, adopt, adoptable
 from calbridge.sync.outcome import created, partly, written
 from calbridge.sync.ports import Page
-from calbridge.sync.project import Leave, project, view
+from calbridge.sync.project import view
 from calbridge.sync.remote import in_window, needs_reading
-from calbridge.sync.removals import allowed
+from calbridge.sync.removals import allowance
 
 FREEZE_TIMES, FREEZE_HOURS = 3, 24
+MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +68,17 @@ def scan_items(ctx: Context) -> None:
             page.save_integration(replace(state, mark=items[-1].seq))
 
 
-def _scan(ctx: Context, page: Page, item: Item, link: Link | None, reason: str | None = None) -> None:
-    if link is not None and link.parked is not None:
-        link = None
-    if link is not None and link.state is not LinkState.CLOSED:
-        if link.synced_version != item.version or link.state is LinkState.FAILED:
-            page.put_link(replace(link, work=True, retry_at=None, tries=0, synced_version=item.version))
-        return
-    if item.deleted or link is not None:
-        return
-    projection = project(item, ctx.setting.options, MadeBy.US, ctx.integration.id)
-    if not isinstance(projection, Leave):
-        fresh = Link(ctx.keys.new_id(), item.id, since=ctx.now, work=True, synced_version=item.version)
-        page.put_link(replace(fresh, reason=reason))
+def _scan(ctx: Context, page: Page, item: Item, link: Link | None) -> None:
+    if link is not None and link.parked is None:
+        _wake(page, item, link)
+    elif not item.deleted:
+        page.put_link(Link(ctx.keys.new_id(), item.id, since=ctx.now, work=True, synced_version=item.version))
+
+
+def _wake(page: Page, item: Item, link: Link) -> None:
+    """The link of an item that changed; what syncing itself changed is known already."""
+    if link.state is not LinkState.CLOSED and (link.synced_version != item.version or link.state is LinkState.FAILED):
+        page.put_link(replace(link, work=True, retry_at=None, tries=0, synced_version=item.version))
 
 
 def skip_to_now(ctx: Context) -> None:
@@ -103,51 +102,69 @@ def link_range(ctx: Context, window: Window) -> None:
                 return
             links = page.links_of([item.id for item in items])
             for item in items:
-                shown = item.calendar_content(ctx.setting.options.default_minutes)
-                if item.id not in links and not item.deleted and in_window(shown, window):
-                    _scan(ctx, page, item, None, reason=RANGE)
+                _link_in_range(ctx, page, item, links.get(item.id), window)
             after = items[-1].seq
+
+
+def _link_in_range(ctx: Context, page: Page, item: Item, link: Link | None, window: Window) -> None:
+    """What has no event gets one, also what live sync passed by as too old."""
+    shown = item.calendar_content(ctx.setting.options.default_minutes)
+    if item.deleted or not in_window(shown, window, ctx.integration.time_zone):
+        return
+    if link is None or link.parked is not None:
+        link = Link(ctx.keys.new_id(), item.id, since=ctx.now, synced_version=item.version)
+    if link.remote_id is None and link.state is not LinkState.CLOSED:
+        page.put_link(replace(link, work=True, ranged=True))
 
 
 def send(ctx: Context) -> None:
     """Decide and write all work, batch by batch."""
-    done: set[str] = set()
+    stuck: set[str] = set()
+    size = max(1, ctx.connector.capabilities.write_batch)
     while not ctx.budget.spent():
         with ctx.store.page() as page:
-            links = [link for link in page.links_to_do(ctx.now, PAGE + len(done)) if link.id not in done]
-            links = [link for link in links if not needs_reading(link)][:PAGE]
+            links = [link for link in page.links_to_do(ctx.now, MOST) if link.id not in stuck]
+        links = [link for link in links if not needs_reading(link)][:size]
         if not links:
             return
-        done |= {link.id for link in links}
-        size = max(1, ctx.connector.capabilities.write_batch)
-        for start in range(0, len(links), size):
-            _send_batch(ctx, [link.id for link in links[start : start + size]])
+        ids = [link.id for link in links]
+        _send_batch(ctx, ids)
+        with ctx.store.page() as page:
+            stuck |= {link.id for link in page.links(ids).values() if link.work}
 
 
 def _send_batch(ctx: Context, link_ids: Sequence[str]) -> None:
-    to_adopt: list[tuple[str, str]] = []
-    with ctx.store.page() as page:
-        planned = _plan(ctx, page, link_ids, to_adopt)
-    for link_id, remote_id in to_adopt:
-        _adopt_known(ctx, link_id, remote_id)
+    planned, to_adopt = in_page(ctx, lambda page: _plan(ctx, page, link_ids))
+    _adopt_known(ctx, to_adopt)
     if not planned:
         return
     ctx.store.renew()
     results = ctx.connector.write(ctx.calendar, [each.write for each in planned])
-    stop: CalbridgeError | None = None
-    with ctx.store.page() as page:
-        for each, result in zip(planned, results, strict=True):
-            stop = _take_result(ctx, page, each, result) or stop
+    stop = in_page(ctx, lambda page: _take_results(ctx, page, planned, results))
     if stop is not None:
         raise stop
 
 
-def _plan(ctx: Context, page: Page, link_ids: Sequence[str], to_adopt: list[tuple[str, str]]) -> list[_Planned]:
-    """Decide each link and store an intent for each step."""
+def _take_results(
+    ctx: Context, page: Page, planned: Sequence[_Planned], results: Sequence[Result]
+) -> CalbridgeError | None:
+    """Store what the writes did; answers the error that ends the run, if any."""
+    page.links([each.link.id for each in planned])
+    page.items([each.item.id for each in planned])
+    stop: CalbridgeError | None = None
+    for each, result in zip(planned, results, strict=True):
+        stop = _take_result(ctx, page, each, result) or stop
+    return stop
+
+
+def _plan(ctx: Context, page: Page, link_ids: Sequence[str]) -> tuple[list[_Planned], list[tuple[str, str]]]:
+    """Decide each link and store an intent for each step; also which links are to adopt which event."""
     planned: list[_Planned] = []
+    to_adopt: list[tuple[str, str]] = []
     links = page.links(link_ids)
     items = page.items([link.item_id for link in links.values()])
-    deletions = 0
+    _expect_creates(ctx, page, [items[link.item_id] for link in links.values() if _creates(link, items)])
+    left: int | None = None
     for link in links.values():
         item = items.get(link.item_id)
         if item is None:
@@ -155,8 +172,8 @@ def _plan(ctx: Context, page: Page, link_ids: Sequence[str], to_adopt: list[tupl
             continue
         decision = decide(link, item, Unchanged(), ctx.setting)
         if isinstance(decision.write, WriteDelete) and not decision.write.withdrawal:
-            deletions += 1
-            if not allowed(ctx, page, Direction.SEND, deletions):
+            left = (allowance(ctx, page, Direction.SEND) if left is None else left) - 1
+            if left < 0:
                 _wait(ctx, page, decision.link)
                 continue
         if isinstance(decision.write, WriteCreate) and _adopts(ctx, page, decision.link, item, to_adopt):
@@ -165,7 +182,18 @@ def _plan(ctx: Context, page: Page, link_ids: Sequence[str], to_adopt: list[tupl
         step = _intend(ctx, page, replace(decision, link=made), item) if decision.write is not None else None
         if step is not None:
             planned.append(step)
-    return planned
+    return planned, to_adopt
+
+
+def _creates(link: Link, items: Mapping[str, Item]) -> bool:
+    return link.remote_id is None and link.item_id in items
+
+
+def _expect_creates(ctx: Context, page: Page, items: Sequence[Item]) -> None:
+    """Tell the store what the search for something to adopt will ask (D9)."""
+    page.links_of([item.id for item in items])
+    matches = (ctx.keys.match(item.calendar_content(ctx.setting.options.default_minutes)) for item in items)
+    page.expect(uids=[item.ical_uid for item in items if item.ical_uid], matches=[each for each in matches if each])
 
 
 def _wait(ctx: Context, page: Page, link: Link) -> None:
@@ -197,18 +225,26 @@ def _adopts(ctx: Context, page: Page, link: Link, item: Item, to_adopt: list[tup
 _ADOPTABLE = {KnownState.KNOWN, KnownState.AMBIGUOUS}
 
 
-def _adopt_known(ctx: Context, link_id: str, remote_id: str) -> None:
-    rows = [row for row in ctx.fetch([remote_id]) if isinstance(row, Seen) and row.event is not None]
-    with ctx.store.page() as page:
-        link = page.links([link_id]).get(link_id)
-        item = page.item(link.item_id) if link else None
-        if link is None or item is None:
-            return
-        if not rows:
-            page.drop_known([remote_id])
-            page.put_link(replace(link, work=True))
-        else:
-            adopt(ctx, page, item, rows[0], MadeBy.ADOPTED, link)
+def _adopt_known(ctx: Context, pairs: Sequence[tuple[str, str]]) -> None:
+    """Read the events that are to be adopted and merge each pair."""
+    if not pairs:
+        return
+    rows = {row.remote_id: row for row in ctx.fetch([remote_id for _, remote_id in pairs]) if isinstance(row, Seen)}
+    for link_id, remote_id in pairs:
+        row = rows.get(remote_id)
+        in_page(ctx, partial(_adopt_row, ctx, link_id, remote_id, row if row is not None and row.event else None))
+
+
+def _adopt_row(ctx: Context, link_id: str, remote_id: str, row: Seen | None, page: Page) -> None:
+    link = page.links([link_id]).get(link_id)
+    item = page.item(link.item_id) if link else None
+    if link is None or item is None:
+        return
+    if row is None:
+        page.drop_known([remote_id])
+        page.put_link(replace(link, work=True))
+    else:
+        adopt(ctx, page, item, row, MadeBy.ADOPTED, link)
 
 
 def _intend(ctx: Context, page: Page, decision: Decision, item: Item) -> _Planned | None:
@@ -221,7 +257,6 @@ def _intend(ctx: Context, page: Page, decision: Decision, item: Item) -> _Planne
         if frozen is not None:
             page.put_link(frozen)
             return None
-        link = _remember_target(ctx, link, step)
     if isinstance(step, WriteCreate):
         link = replace(without_event(link), key=intent.key, generation=link.generation, work=True)
         page.keep_key(intent.key or "", item.id)
@@ -269,13 +304,9 @@ def _call(intent: Intent, link: Link) -> Write:
     return Update(address, intent.version, link.native, intent.units, intent.rekeyed, intent.redact)
 
 
-def _target_print(ctx: Context, step: WriteUpdate) -> str:
-    return ctx.keys.fingerprint(Content(dict(step.units)))
-
-
 def _frozen(ctx: Context, link: Link, step: WriteUpdate) -> Link | None:
     """D11: the same target applied and undone three times in a day stops until something really changes."""
-    target = _target_print(ctx, step)
+    target = ctx.keys.fingerprint(Content(dict(step.units)))
     since = ctx.now - timedelta(hours=FREEZE_HOURS)
     times = [at for mark, at in link.undone if mark == target and (at >= since or link.state is LinkState.FROZEN)]
     if len(times) < FREEZE_TIMES:
@@ -284,10 +315,12 @@ def _frozen(ctx: Context, link: Link, step: WriteUpdate) -> Link | None:
     return replace(link, state=LinkState.FROZEN, reason="oscillation", since=started, work=False)
 
 
-def _remember_target(ctx: Context, link: Link, step: WriteUpdate) -> Link:
+def _applied(ctx: Context, link: Link, intent: Intent) -> Link:
+    """The target is at the service now; it counts for D11 once the other side undoes it."""
     since = ctx.now - timedelta(hours=FREEZE_HOURS)
-    kept = tuple((mark, at) for mark, at in link.undone if at >= since)
-    return replace(link, undone=(*kept, (_target_print(ctx, step), ctx.now)))
+    kept = tuple((mark, at) for mark, at in link.undone if at >= since and not mark.startswith(APPLIED))
+    target = ctx.keys.fingerprint(Content(dict(intent.units)))
+    return replace(link, undone=(*kept, (APPLIED + target, ctx.now)))
 
 
 def _take_result(ctx: Context, page: Page, planned: _Planned, result: Result) -> CalbridgeError | None:
@@ -331,7 +364,7 @@ def _take_done(ctx: Context, page: Page, intent: Intent, link: Link, item: Item,
         ctx.count("events_created")
     else:
         after = written(link, intent, done, seen, normal)
-        after = replace(after, remote_id=done.remote_id)
+        after = _applied(ctx, replace(after, remote_id=done.remote_id), intent)
         changes = {
             unit_text(unit): (readable(link.shown.get(unit)), readable(value)) for unit, value in intent.units.items()
         }

@@ -61,7 +61,8 @@ class Link:
     ``sent``: projection at the last agreement; ``shown`` with ``seen_version``: the event as last shown, under privacy
     level ``level``; ``native``: the connector's opaque bytes. ``owed``: units to write although the item did not
     change. ``withheld``: remote changes seen and not applied. ``gone_at``: evidence of a remote deletion, not yet
-    executed. ``work``: the local phase has something to look at; ``reread``: the event must be read before that.
+    executed. ``work``: the local phase has something to look at; ``reread``: the event must be read before that;
+    ``ranged``: a range run asked for it, so it is sent although it may be past.
     ``old_uids``: of earlier generations and withdrawn copies. ``guests``: the event has attendees, whether or not
     their names may be kept. ``parked``: the calendar a closed link waits for, should the integration come back to it
     (D9). ``undone``: fingerprints of targets that were written lately, with times (D11).
@@ -90,6 +91,7 @@ class Link:
     gone_at: datetime | None = None
     gone_sure: bool = False
     work: bool = False
+    ranged: bool = False
     reread: bool = False
     parked: str | None = None
     consent: bool = False

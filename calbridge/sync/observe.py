@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from calbridge.connectors.capabilities import Ability
 from calbridge.connectors.contract import Seen, Unreadable
-from calbridge.domain.content import Field, People
+from calbridge.domain.content import NO_EDIT_FIELDS, Field, differing
 from calbridge.domain.event import Event
 from calbridge.domain.item import Item
 from calbridge.domain.options import Level
@@ -19,9 +19,11 @@ from calbridge.sync.outcome import created
 from calbridge.sync.ports import Page
 from calbridge.sync.project import Projected, project, view
 
-COPY, LIVE, INDEX = "copy", "live", "index"
-"""How unlinked events are taken: a range run copies them, live sync copies new and changed ones, a baseline only
-indexes and adopts."""
+APPLIED = "applied:"
+"""Marks the target that was written last, until the other side undoes it."""
+COPY, LIVE, INDEX, PAIR = "copy", "live", "index", "pair"
+"""How unlinked events are taken: a range run copies them, live sync copies new and changed ones, a baseline first
+indexes all of them and then pairs what is unique on both sides (D9)."""
 _IGNORED_ENDINGS = {"deletion_ignored", "deletion_not_sent", "forwarded_copy_deleted", "past"}
 
 
@@ -31,7 +33,7 @@ def observe(ctx: Context, page: Page, seen: Seen, mode: str) -> None:
     if link is not None and link.state is not LinkState.CLOSED:
         _linked(ctx, page, link, seen)
         return
-    if link is not None and _stays_closed(page, link, seen):
+    if link is not None and _stays_closed(ctx, page, link, seen):
         page.put_known(known_row(ctx, seen, state=KnownState.ALREADY_HERE, code=link.reason))
         return
     _unlinked(ctx, page, seen, mode)
@@ -44,7 +46,15 @@ def _linked(ctx: Context, page: Page, link: Link, seen: Seen) -> None:
         return
     page.drop_known([seen.remote_id])
     decision = decide(replace(link, gone_at=None), item, _present(ctx, link, item, seen), ctx.setting)
-    apply(ctx, page, decision, item)
+    apply(ctx, page, replace(decision, link=_undone(link, decision.link)), item)
+
+
+def _undone(before: Link, after: Link) -> Link:
+    """D11: what we applied last and the other side changed again counts as undone."""
+    edits = [unit for unit in differing(before.shown, after.shown) if unit[1] not in NO_EDIT_FIELDS]
+    if not edits or not after.undone:
+        return after
+    return replace(after, undone=tuple((mark.removeprefix(APPLIED), at) for mark, at in after.undone))
 
 
 def _present(ctx: Context, link: Link, item: Item, seen: Seen, *, adopting: bool = False) -> Present:
@@ -53,10 +63,10 @@ def _present(ctx: Context, link: Link, item: Item, seen: Seen, *, adopting: bool
     return ctx.present(seen, adopting=adopting, projected=target)
 
 
-def _stays_closed(page: Page, link: Link, seen: Seen) -> bool:
+def _stays_closed(ctx: Context, page: Page, link: Link, seen: Seen) -> bool:
     """B4: what was closed on purpose stays closed while its item lives; a stale sight of a deleted event is none."""
     if link.parked is not None:
-        return False
+        return link.parked == ctx.calendar
     if link.reason in _IGNORED_ENDINGS:
         item = page.item(link.item_id)
         return item is not None and (not item.deleted or link.reason == "deletion_not_sent")
@@ -74,13 +84,20 @@ def _unlinked(ctx: Context, page: Page, seen: Seen, mode: str) -> None:
     if state is not None:
         page.put_known(known_row(ctx, seen, state=state[0], code=state[1]))
         return
-    if _readdressed(ctx, page, event, seen) or _adopted(ctx, page, event, seen):
+    if _readdressed(ctx, page, event, seen) or _adopted(ctx, page, event, seen, mode):
         return
     code = _not_copied(ctx, event, mode)
-    if code is not None or mode == INDEX:
-        page.put_known(known_row(ctx, seen, code=code))
+    if code is not None or mode in {INDEX, PAIR}:
+        page.put_known(_indexed(ctx, page, seen, code, mode))
         return
     copy_event(ctx, page, event, seen)
+
+
+def _indexed(ctx: Context, page: Page, seen: Seen, code: str | None, mode: str) -> Known:
+    """The row of a baseline; it is looked at again when all are listed, if an item could be this event."""
+    row = known_row(ctx, seen, code=code)
+    fits = mode == INDEX and code is None and bool(page.items_matching(None, row.match))
+    return replace(row, recheck=fits)
 
 
 def _named_by_intent(page: Page, event: Event) -> Intent | None:
@@ -175,37 +192,48 @@ def _has_intent(page: Page, link: Link) -> bool:
     return any(intent.link_id == link.id for intent in page.intents())
 
 
-def _adopted(ctx: Context, page: Page, event: Event, seen: Seen) -> bool:
+def _adopted(ctx: Context, page: Page, event: Event, seen: Seen, mode: str) -> bool:
     """D9: an unlinked item that is this event, unique on both sides."""
+    if view(event, ctx.setting.options, MadeBy.ADOPTED).level is Level.SKIP:
+        return False
     owner = page.key_owner(event.marker) if event.marker else None
     if owner is not None and owner.integration_id != ctx.integration.id:
         item = page.item(owner.item_id)
         link = page.links_of([owner.item_id]).get(owner.item_id)
-        if item is not None and not item.deleted and (link is None or link.remote_id is None):
-            adopt(ctx, page, item, seen, MadeBy.US, link)
+        if item is not None and not item.deleted and (link is None or not link.holds_item):
+            adopt(ctx, page, item, seen, MadeBy.US, _free(link))
             return True
-    items = page.items_matching(event.uid or None, None) or page.items_matching(None, ctx.keys.match(event.content))
+    match = ctx.keys.match(event.content)
+    items = page.items_matching(event.uid or None, None)
+    if not items and mode != INDEX:
+        items = page.items_matching(None, match)
     items = [item for item in items if adoptable(ctx, page, item)]
     if not items:
         return False
-    rivals = [
-        row for row in page.known_matching(None, ctx.keys.match(event.content), None) if row.remote_id != seen.remote_id
-    ]
+    rivals = [row for row in page.known_matching(None, match, None) if row.remote_id != seen.remote_id]
+    twins = ctx.batch_matches.get(match or "", 0) > 1
     by_uid = len(items) == 1 and bool(event.uid) and items[0].ical_uid == event.uid
-    if len(items) > 1 or (rivals and not by_uid):
+    if len(items) > 1 or ((rivals or twins) and not by_uid):
         page.put_known(known_row(ctx, seen, state=KnownState.AMBIGUOUS, code="ambiguous"))
         for rival in rivals:
             page.put_known(replace(rival, state=KnownState.AMBIGUOUS, code="ambiguous"))
         return True
-    adopt(ctx, page, items[0], seen, MadeBy.ADOPTED, page.links_of([items[0].id]).get(items[0].id))
+    adopt(ctx, page, items[0], seen, MadeBy.ADOPTED, _free(page.links_of([items[0].id]).get(items[0].id)))
     return True
 
 
+def _free(link: Link | None) -> Link | None:
+    """A link without an event can take one; a parked one stays for its own calendar."""
+    return link if link is not None and link.parked is None else None
+
+
 def adoptable(ctx: Context, page: Page, item: Item) -> bool:
-    """Whether an unlinked item may be paired: of a ticked type, its text known, no step of it open."""
+    """Whether an unlinked item may be paired: it would be sent, its text is known, no step of it is open."""
     link = page.links_of([item.id]).get(item.id)
-    busy = link is not None and (_has_intent(page, link) or link.remote_id is not None)
-    return item.type in ctx.setting.options.send.types and not item.hidden and not busy
+    if link is not None and (_has_intent(page, link) or link.holds_item):
+        return False
+    projection = project(item, ctx.setting.options, MadeBy.US, ctx.integration.id)
+    return isinstance(projection, Projected) and not item.hidden
 
 
 def adopt(ctx: Context, page: Page, item: Item, seen: Seen, made_by: MadeBy, link: Link | None) -> None:
@@ -270,7 +298,6 @@ def copy_event(ctx: Context, page: Page, event: Event, seen: Seen) -> None:
         )
     )
     projection = project(item, ctx.setting.options, MadeBy.THEM, ctx.integration.id)
-    people = event.content.units.get(("", Field.PEOPLE))
     link = Link(
         id=ctx.keys.new_id(),
         item_id=item.id,
@@ -286,7 +313,7 @@ def copy_event(ctx: Context, page: Page, event: Event, seen: Seen) -> None:
         level=shown.level,
         editable=event.editable,
         organised_here=event.organised_here,
-        guests=isinstance(people, People) and bool(people.attendees),
+        guests=event.content.guests,
         web_link=event.web_link,
         synced_version=item.version,
     )

@@ -74,6 +74,9 @@ class Page(Protocol):
     def links_gone(self) -> list[Link]:
         """Links with evidence of a remote deletion (``gone_at``), ordered by it."""
 
+    def links_waiting(self, limit: int) -> list[Link]:
+        """Links whose reason is ``confirmation_needed``, ordered by id."""
+
     def live_count(self) -> int:
         """How many links are live."""
 
@@ -154,6 +157,9 @@ class Page(Protocol):
 
     def log(self, entry: LogEntry) -> None:
         """Add a line to the run's log; counters follow from it."""
+
+    def forget_texts(self, item_id: str) -> None:
+        """Erase titles and values from this integration's log lines of an item whose text is hidden now (A9)."""
 
     def deletions(self, direction: Direction, since: datetime) -> int:
         """Deletions executed in this direction since then (D8)."""

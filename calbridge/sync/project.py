@@ -16,12 +16,13 @@ class Projected:
     """The event an item should be.
 
     ``hidden``: fields that are redacted or unknown here and take no part in merging. ``sends``: whether options let
-    changes of the item go out.
+    changes of the item go out. ``unsent``: fields of a private item that never go to an event which others made.
     """
 
     content: Content
     hidden: frozenset[Field] = frozenset()
     sends: bool = True
+    unsent: frozenset[Field] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +39,7 @@ class Detach:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Leave:
-    """Nothing is to be sent."""
-
-    reason: str
-
-
-Projection = Projected | Withdraw | Detach | Leave
+Projection = Projected | Withdraw | Detach
 
 LEAVING = frozenset({"type_not_sent", "forward_off"})
 """Reasons that come from a changed option and are confirmed with a number (B3)."""
@@ -53,31 +47,40 @@ LEAVING = frozenset({"type_not_sent", "forward_off"})
 
 def project(item: Item, options: Options, made_by: MadeBy, integration_id: str) -> Projection:
     """What the linked calendar shall show of a living item."""
+    if made_by is MadeBy.US:
+        stop = _stop(item, options, integration_id)
+        if stop is not None:
+            return stop
+    return unstopped(item, options, made_by, integration_id)
+
+
+def unstopped(item: Item, options: Options, made_by: MadeBy, integration_id: str) -> Projected:
+    """The projection of an item whose copy may be on its way out: what a last remote edit is compared with (B3)."""
     shown = item.calendar_content(options.default_minutes)
+    level = options.send.privacy.level(shown.private)
     ours = made_by is MadeBy.US
-    level = options.send.privacy.level(shown.private) if ours else Level.FULL
-    stop = _stop(item, shown, level, options, integration_id) if ours else None
-    if stop is not None:
-        return stop
-    hidden = HIDDEN_FIELDS if item.hidden or level is Level.BUSY_ONLY else frozenset()
-    sends = item.type in options.send.types and shown.span is not None
-    return Projected(_visible(item, shown, level, options), hidden, sends)
+    hidden = HIDDEN_FIELDS if item.hidden or (ours and level is Level.BUSY_ONLY) else frozenset()
+    unsent = HIDDEN_FIELDS if not ours and level is not Level.FULL else frozenset()
+    forwarded = item.origin in (None, integration_id) or options.send.forward
+    sends = item.type in options.send.types and shown.span is not None and forwarded
+    return Projected(_visible(item, shown, level if ours else Level.FULL, options, unsent), hidden, sends, unsent)
 
 
-def _stop(item: Item, shown: Content, level: Level, options: Options, integration_id: str) -> Projection | None:
+def _stop(item: Item, options: Options, integration_id: str) -> Projection | None:
     """Why a copy made by us must not be there (any more)."""
+    shown = item.calendar_content(options.default_minutes)
     if shown.span is None:
         return Withdraw("unscheduled")
     if shown.status == "cancelled":
         return Withdraw("cancelled")
-    if level is Level.SKIP:
+    if options.send.privacy.level(shown.private) is Level.SKIP:
         return Withdraw("private")
     if item.type not in options.send.types:
         return _leave("type_not_sent", options)
     if item.origin not in (None, integration_id) and not options.send.forward:
         return _leave("forward_off", options)
-    if item.hidden and item.origin != integration_id:
-        return Leave("hidden")
+    if item.hidden:
+        return Withdraw("hidden")
     return None
 
 
@@ -85,11 +88,11 @@ def _leave(reason: str, options: Options) -> Projection:
     return Withdraw(reason) if options.send.on_leave is OnLeave.REMOVE else Detach(reason)
 
 
-def _visible(item: Item, shown: Content, level: Level, options: Options) -> Content:
+def _visible(item: Item, shown: Content, level: Level, options: Options, unsent: frozenset[Field]) -> Content:
     units: dict[Unit, Value] = {
         unit: value
         for unit, value in shown.units.items()
-        if unit[1] not in NO_EDIT_FIELDS or unit[1] is Field.REMINDERS
+        if (unit[1] not in NO_EDIT_FIELDS or unit[1] is Field.REMINDERS) and unit[1] not in unsent
     }
     if not options.invitations_all:
         units = {unit: value for unit, value in units.items() if unit[1] is not Field.PEOPLE}

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from calbridge.connectors.contract import Fetched, Gone, Seen, Unknown, Unreadable, Window
 from calbridge.connectors.contract import Page as Listing
 from calbridge.domain.content import Content
 from calbridge.domain.recurrence import last_end, occurrences
+from calbridge.domain.times import day
 from calbridge.errors import CursorExpired
-from calbridge.sync.context import PAGE, Context, failed, known_row
-from calbridge.sync.memory import Known, KnownState, Link
+from calbridge.sync.context import PAGE, Context, failed, in_page, known_row
+from calbridge.sync.decide import without_event
+from calbridge.sync.memory import Known, KnownState, Link, LinkState
 from calbridge.sync.observe import COPY, INDEX, LIVE, observe, unreadable
 from calbridge.sync.ports import Page
 from calbridge.sync.unfinished import cancel_created
@@ -196,20 +200,24 @@ def take_fetched(ctx: Context, rows: Sequence[Fetched], mode: str) -> None:
     """Take in rows that were read, in one transaction a page."""
     for start in range(0, len(rows), PAGE):
         some = rows[start : start + PAGE]
-        with ctx.store.page() as page:
-            _announce(ctx, page, some)
-            for row in some:
-                _take_row(ctx, page, row, mode)
+        in_page(ctx, partial(_take_rows, ctx, some, mode))
+
+
+def _take_rows(ctx: Context, rows: Sequence[Fetched], mode: str, page: Page) -> None:
+    _announce(ctx, page, rows)
+    for row in rows:
+        _take_row(ctx, page, row, mode)
 
 
 def _announce(ctx: Context, page: Page, rows: Sequence[Fetched]) -> None:
     """Tell the store what is about to be asked."""
     events = [row.event for row in rows if isinstance(row, Seen) and row.event is not None]
-    matches = (ctx.keys.match(event.content) for event in events)
+    matches = [match for event in events if (match := ctx.keys.match(event.content))]
+    ctx.batch_matches = Counter(matches)
     page.expect(
         remote_ids=[row.remote_id for row in rows],
         uids=[event.uid for event in events if event.uid],
-        matches=[match for match in matches if match],
+        matches=list(ctx.batch_matches),
         markers=[event.marker for event in events if event.marker],
     )
 
@@ -229,7 +237,9 @@ def _take_row(ctx: Context, page: Page, row: Fetched, mode: str) -> None:
 
 def _gone_on_fetch(ctx: Context, page: Page, row: Gone) -> None:
     link = page.links_at([row.remote_id]).get(row.remote_id)
-    if link is not None and link.live:
+    if link is not None and link.state is LinkState.DETACHED:
+        page.put_link(replace(without_event(link), work=link.work))
+    elif link is not None and link.live:
         page.put_link(replace(link, gone_at=link.gone_at or ctx.now, gone_sure=row.sure, work=False))
     _drop_known(page, [row.remote_id])
 
@@ -238,7 +248,7 @@ def _read_later(ctx: Context, page: Page, remote_id: str) -> None:
     """No answer about this address: remembered, so that the cursor may pass it (D6)."""
     ctx.count("unknown")
     link = page.links_at([remote_id]).get(remote_id)
-    if link is not None and link.live:
+    if link is not None and link.state is not LinkState.CLOSED:
         later = failed(link, "no_answer", ctx.now, permanent=False)
         page.put_link(replace(later, seen_version=None, reread=True))
         return
@@ -246,13 +256,13 @@ def _read_later(ctx: Context, page: Page, remote_id: str) -> None:
     page.put_known(replace(known, version=None, recheck=True))
 
 
-def reread(ctx: Context) -> None:
+def reread(ctx: Context, mode: str = LIVE) -> None:
     """Read again what must be compared anew: conflicts, changed levels, silent answers."""
     with ctx.store.page() as page:
         links = [link for link in page.links_to_do(ctx.now, 10_000) if needs_reading(link)]
         rows = page.known_to_recheck(10_000)
     fetch_and_take(ctx, [link.remote_id for link in links if link.remote_id is not None], LIVE)
-    _recheck(ctx, rows)
+    _recheck(ctx, rows, mode)
 
 
 def needs_reading(link: Link) -> bool:
@@ -260,12 +270,12 @@ def needs_reading(link: Link) -> bool:
     return link.reread and link.remote_id is not None and link.gone_at is None
 
 
-def _recheck(ctx: Context, rows: Sequence[Known]) -> None:
+def _recheck(ctx: Context, rows: Sequence[Known], mode: str) -> None:
     ids = [row.remote_id for row in rows]
     with ctx.store.page() as page:
         for row in page.known(ids).values():
             page.put_known(replace(row, recheck=False))
-    fetch_and_take(ctx, ids, LIVE)
+    fetch_and_take(ctx, ids, mode)
 
 
 def copy_range(ctx: Context, window: Window) -> None:
@@ -309,7 +319,11 @@ def _copy_rows(ctx: Context, rows: Sequence[Fetched], window: Window) -> None:
     inside = []
     outside = []
     for row in rows:
-        if isinstance(row, Seen) and row.event is not None and not in_window(row.event.content, window):
+        if (
+            isinstance(row, Seen)
+            and row.event is not None
+            and not in_window(row.event.content, window, ctx.integration.time_zone)
+        ):
             outside.append(row)
         else:
             inside.append(row)
@@ -321,19 +335,19 @@ def _copy_rows(ctx: Context, rows: Sequence[Fetched], window: Window) -> None:
                 page.put_known(known_row(ctx, row))
 
 
-def in_window(shown: Content, window: Window) -> bool:
-    """Whether a single event, or any occurrence of a series, touches the local days of a window."""
+def in_window(shown: Content, window: Window, zone: str) -> bool:
+    """Whether a single event, or any occurrence of a series, touches days of a window, local in ``zone`` (F2)."""
     span = shown.span
     if span is None:
         return False
-    low = datetime.combine(window.start, datetime.min.time(), UTC) if window.start else datetime.min.replace(tzinfo=UTC)
-    high = datetime.combine(window.end, datetime.min.time(), UTC) if window.end else datetime.max.replace(tzinfo=UTC)
+    low = day(window.start).instant(zone) if window.start else datetime.min.replace(tzinfo=UTC)
+    high = day(window.end).instant(zone) if window.end else datetime.max.replace(tzinfo=UTC)
     if not span.recurring:
-        return span.start.instant() < high and span.end.instant() > low
+        return span.start.instant(zone) < high and span.end.instant(zone) > low
     if window.start is None and window.end is None:
         return True
     if window.end is None:
         end = last_end(shown)
         return end is None or end > low
-    start = max(low, span.start.instant() - timedelta(days=1))
+    start = max(low, span.start.instant(zone) - timedelta(days=1))
     return next(occurrences(shown, start, high), None) is not None

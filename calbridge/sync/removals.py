@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -9,7 +10,7 @@ from datetime import timedelta
 from calbridge.connectors.capabilities import Ability
 from calbridge.connectors.contract import Fetched, Gone, Seen
 from calbridge.domain.item import Item
-from calbridge.sync.context import Context, apply, log
+from calbridge.sync.context import Context, apply, in_page, log
 from calbridge.sync.decide import Decision, ItemAct, Vanished, decide
 from calbridge.sync.memory import Direction, Link, LinkState
 from calbridge.sync.observe import LIVE
@@ -20,15 +21,22 @@ GUARD_LEAST, GUARD_SHARE, GUARD_HOURS = 10, 0.2, 24
 
 
 def execute(ctx: Context) -> None:
-    """Confirm every recorded deletion and carry out those that may go on."""
+    """Confirm every recorded deletion and carry out those that may go on; what waits for a word is left alone."""
     with ctx.store.page() as page:
         links = page.links_gone()
+        if any(waiting(link) for link in links) and not confirmed_by_hand(ctx, page, Direction.RETRIEVE):
+            ctx.count("waiting_deletions", sum(1 for link in links if waiting(link)))
+            links = [link for link in links if not waiting(link)]
     if not links:
         return
     confirmed = _confirmed(ctx, links)
     _look_elsewhere(ctx, [link for link in links if link.id in confirmed])
-    with ctx.store.page() as page:
-        _carry_out(ctx, page, confirmed)
+    in_page(ctx, lambda page: _carry_out(ctx, page, confirmed))
+
+
+def waiting(link: Link) -> bool:
+    """Whether this deletion waits for somebody's word (D8)."""
+    return link.state is LinkState.PENDING_DELETE and link.reason == "confirmation_needed"
 
 
 def _confirmed(ctx: Context, links: Sequence[Link]) -> set[str]:
@@ -50,6 +58,7 @@ def _look_elsewhere(ctx: Context, links: Sequence[Link]) -> None:
     uids = [link.uid for link in links if link.uid]
     keys = [link.key for link in links if link.key]
     with ctx.store.page() as page:
+        page.expect(uids=uids)
         moved = [row.remote_id for uid in uids for row in page.known_matching(uid, None, None)]
     found: list[Fetched] = list(ctx.fetch(list(dict.fromkeys(moved)))) if moved else []
     if not (ctx.ability(Ability.STABLE_ADDRESS) or ctx.ability(Ability.WHOLE_MOVES)):
@@ -61,14 +70,16 @@ def _look_elsewhere(ctx: Context, links: Sequence[Link]) -> None:
 
 def _carry_out(ctx: Context, page: Page, confirmed: set[str]) -> None:
     decisions: list[tuple[Decision, Item]] = []
-    for link in page.links_gone():
-        item = page.item(link.item_id)
+    links = page.links_gone()
+    items = page.items([link.item_id for link in links])
+    for link in links:
+        item = items.get(link.item_id)
         if link.id in confirmed and item is not None:
             decisions.append((decide(link, item, Vanished(), ctx.setting), item))
         elif item is None:
             page.drop_link(link.id)
     deleting = [(decision, item) for decision, item in decisions if decision.act is ItemAct.DELETE]
-    waits = bool(deleting) and not allowed(ctx, page, Direction.RETRIEVE, len(deleting))
+    waits = bool(deleting) and len(deleting) > allowance(ctx, page, Direction.RETRIEVE)
     for decision, item in decisions:
         if waits and decision.act is ItemAct.DELETE:
             _wait(ctx, page, page.links([decision.link.id])[decision.link.id])
@@ -84,14 +95,18 @@ def _wait(ctx: Context, page: Page, link: Link) -> None:
     ctx.count("waiting_deletions")
 
 
-def allowed(ctx: Context, page: Page, direction: Direction, number: int) -> bool:
-    """D8: whether this many more deletions may go on without somebody's word."""
+def confirmed_by_hand(ctx: Context, page: Page, direction: Direction) -> bool:
+    """Whether somebody gave their word for deletions in this direction, and it still holds."""
     state = page.integration()
-    retrieving = direction is Direction.RETRIEVE
-    until = state.confirmed_retrieve_until if retrieving else state.confirmed_send_until
-    if until is not None and until > ctx.now:
-        return True
-    if retrieving and ctx.listed_empty:
-        return False
+    until = state.confirmed_retrieve_until if direction is Direction.RETRIEVE else state.confirmed_send_until
+    return until is not None and until > ctx.now
+
+
+def allowance(ctx: Context, page: Page, direction: Direction) -> int:
+    """D8: how many deletions may go on without somebody's word."""
+    if confirmed_by_hand(ctx, page, direction):
+        return sys.maxsize
+    if direction is Direction.RETRIEVE and ctx.listed_empty:
+        return 0
     done = page.deletions(direction, ctx.now - timedelta(hours=GUARD_HOURS))
-    return done + number <= max(GUARD_LEAST, int(GUARD_SHARE * page.live_count()))
+    return max(GUARD_LEAST, int(GUARD_SHARE * page.live_count())) - done

@@ -36,22 +36,25 @@ class Rules:
     mute: frozenset[Field] = frozenset()
     redacting: bool = False
     people_sent: bool = False
+    unsent: frozenset[Field] = frozenset()
     adopting: bool = False
     local_time: datetime | None = None
     remote_time: datetime | None = None
     owed: frozenset[Unit] = field(default_factory=frozenset)
 
     def may_edit(self, name: Field) -> bool:
-        """Whether the service lets this account change the field (A5)."""
+        """Whether the service lets this account change the field (A5); the visibility is one's own (A9)."""
+        if name is Field.VISIBILITY:
+            return True
         if name in {Field.TIME, Field.EXISTS}:
             return self.editable.time
         return self.editable.people if name is Field.PEOPLE else self.editable.details
 
     def local_field(self, name: Field) -> bool:
         """Whether the PSA's value of this field ever goes out by syncing."""
-        if name is Field.PEOPLE:
-            return self.people_sent
-        return name not in NO_EDIT_FIELDS
+        if name is Field.PEOPLE and not self.people_sent:
+            return False
+        return name not in NO_EDIT_FIELDS and name not in self.unsent
 
     def local_wins(self, *, deletion: bool = False) -> bool:
         """Who wins where both sides acted; ties of ``newest`` go to the PSA.
@@ -117,6 +120,8 @@ def settle(unit: Unit, four: Four, rules: Rules) -> Verdict:
     if rules.local_field(name) and same(unit, four.projected, four.seen):
         return Verdict.AGREED
     if name in NO_EDIT_FIELDS or not rules.local_field(name):
+        if rules.adopting and (four.seen is None or name in rules.unsent):
+            return Verdict.NOTHING
         takes = rules.takes or name in {Field.RESPONSES, Field.MY_RESPONSE}
         return Verdict.TAKE if takes else Verdict.WITHHOLD
     if rules.adopting:
@@ -124,7 +129,8 @@ def settle(unit: Unit, four: Four, rules: Rules) -> Verdict:
     if not here:
         return Verdict.TAKE if rules.takes else Verdict.WITHHOLD
     if not there:
-        return Verdict.KEEP if not rules.sends or rules.may_edit(name) else Verdict.TAKE
+        bound = rules.sends and rules.takes and not rules.may_edit(name)
+        return Verdict.TAKE if bound else Verdict.KEEP
     return _settle_conflict(rules, name)
 
 
@@ -136,11 +142,10 @@ def _settle_muted(unit: Unit, four: Four, rules: Rules) -> Verdict:
 
 
 def _settle_conflict(rules: Rules, name: Field) -> Verdict:
+    can_send = rules.sends and rules.may_edit(name)
     if not rules.takes:
-        return Verdict.KEEP
-    if not rules.sends or not rules.may_edit(name):
-        return Verdict.TAKE
-    return Verdict.KEEP if rules.local_wins() else Verdict.TAKE
+        return Verdict.KEEP if can_send else Verdict.WITHHOLD
+    return Verdict.KEEP if can_send and rules.local_wins() else Verdict.TAKE
 
 
 def _settle_adopted(four: Four, rules: Rules, name: Field) -> Verdict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from calbridge.connectors.contract import Fetched, Gone, Seen, Unreadable
 from calbridge.sync.context import Context, apply, failed
@@ -48,7 +49,13 @@ def _by_key(ctx: Context, intent: Intent) -> Seen | None:
     with ctx.store.page() as page:
         taken = page.links_at([seen.remote_id for seen in found])
     whole = [seen for seen in found if seen.event is not None and seen.remote_id not in taken]
-    return min(whole, key=lambda seen: seen.remote_id, default=None)
+    return min(whole, key=lambda seen: _rank(intent, seen), default=None)
+
+
+def _rank(intent: Intent, seen: Seen) -> tuple[bool, datetime, str]:
+    """Ours before a copy that somebody made of it: our UID, else the one touched first."""
+    touched = seen.event.modified_at if seen.event else None
+    return (seen.uid != intent.uid, touched or datetime.max.replace(tzinfo=UTC), seen.remote_id)
 
 
 def _changed(ctx: Context, intent: Intent, row: Fetched | None) -> None:

@@ -44,8 +44,9 @@ def commands() -> Iterator[str]:
 
 def test_every_line_of_the_readme_works_in_its_order(server: CalendarServer, tmp_path: Path) -> None:
     names = {"https://dav.example.com/": server.url, "192.168.10.5:5232": f"127.0.0.1:{server.port}"}
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("CALBRIDGE_")}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("CALBRIDGE_", "PYTHON"))}
     ours = {"DATA_DIR": str(tmp_path / "var"), "PASSWORD": PASSWORD, "PRIVATE_NETWORKS": "127.0.0.1/32"}
+    clean["PYTHONPYCACHEPREFIX"] = str(tmp_path / "compiled")
     environment = clean | {f"CALBRIDGE_{name}": value for name, value in ours.items()}
     said: dict[str, str] = {}
     for line in commands():

@@ -27,9 +27,12 @@ class Kind(enum.StrEnum):
     BROKEN = "broken"
 
 
+_NEVER_STORED = frozenset({Kind.NO_UID, Kind.SEVERAL_UIDS, Kind.BROKEN})
+
+
 @dataclass(frozen=True)
 class Resource:
-    """One body to be stored, and where it comes from. ``uid`` is empty where there is none, or more than one."""
+    """One body to be stored, and where it comes from. ``uid`` is empty where there is none."""
 
     file: str
     kind: Kind
@@ -73,7 +76,7 @@ def _resources(file: str, body: bytes) -> Iterator[Resource]:
         groups.setdefault(event.value(b"UID"), []).append((calendar, event))
     if not events:
         whole = Kind.NO_EVENT if any(calendar is not root for calendar in calendars) else Kind.BROKEN
-        yield Resource(file, whole, "", _without_method(body))
+        yield Resource(file, whole, _first_uid(body), _without_method(body))
     for uid, group in groups.items():
         if uid:
             yield Resource(file, Kind.EVENT, uid.decode("utf-8", "replace"), _wrapped(group))
@@ -81,6 +84,19 @@ def _resources(file: str, body: bytes) -> Iterator[Resource]:
             yield from (Resource(file, Kind.NO_UID, "", _wrapped([one])) for one in group)
     if len(groups) > 1:
         yield Resource(file, Kind.SEVERAL_UIDS, "", _wrapped(events))
+
+
+def slices(found: list[Resource], number: int) -> list[list[Resource]]:
+    """Shared out evenly, the same way each time; no slice holds a UID twice, as no calendar may."""
+    shares: list[list[Resource]] = [[] for _ in range(number)]
+    taken: list[set[str]] = [set() for _ in range(number)]
+    for one in found:
+        free = [index for index in range(number) if one.uid not in taken[index] or one.kind in _NEVER_STORED]
+        index = min(free, key=lambda each: len(shares[each]))
+        shares[index].append(one)
+        if one.kind not in _NEVER_STORED:
+            taken[index].add(one.uid)
+    return shares
 
 
 def _parsed(body: bytes) -> _Part:
@@ -136,6 +152,11 @@ def _wrapped(events: list[tuple[_Part, _Part]]) -> bytes:
     for part in (*zones.values(), *(event for _, event in events)):
         lines += part.raw
     return b"\r\n".join([*lines, b"END:VCALENDAR", b""])
+
+
+def _first_uid(body: bytes) -> str:
+    found = re.search(rb"(?im)^UID:[ \t]*([^\r\n]+)", body)
+    return found.group(1).decode("utf-8", "replace").strip() if found else ""
 
 
 def _without_method(body: bytes) -> bytes:

@@ -15,7 +15,6 @@ from calbridge.domain.item import Item
 from calbridge.domain.times import zoned
 from calbridge.service.accounts import sign_in
 from calbridge.service.hosts import grant_host
-from calbridge.service.opening import opened
 from calbridge.service.parts import Parts, open_parts
 from calbridge.service.sync import Range, sync_integration
 from calbridge.service.views import RunView
@@ -49,8 +48,8 @@ class CalbridgeSide:
 
     parts: Parts
 
-    def link(self, url: str, username: str, password: str, calendar_name: str) -> None:
-        """Make tenant, user, account and an active integration with that user's calendar."""
+    def link(self, url: str, username: str, password: str, calendar: str) -> None:
+        """Make tenant, user, account and an active integration with the calendar at that path."""
         place = urlsplit(url)
         with self.parts.database.system_write() as system:
             system.tenants.add(TENANT, "Acme")
@@ -59,13 +58,11 @@ class CalbridgeSide:
         grant_host(self.parts, TENANT, f"{place.hostname}:{place.port}")
         wanted = StoredAccount(ACCOUNT, "caldav", username, user_id=USER, url=url)
         account = sign_in(self.parts, TENANT, USER, wanted, password)
-        with opened(self.parts, TENANT, account, password) as connector:
-            calendar = next(each for each in connector.calendars() if calendar_name in (each.name, _last(each.id)))
         with self.parts.database.write(TENANT) as work:
             work.accounts.add(account, password)
             work.integrations.add(
                 StoredIntegration(
-                    INTEGRATION, USER, "caldav", ACCOUNT, active=True, status="connected", calendar_id=calendar.id
+                    INTEGRATION, USER, "caldav", ACCOUNT, active=True, status="connected", calendar_id=calendar
                 )
             )
 
@@ -101,10 +98,6 @@ class CalbridgeSide:
             while page := work.items.list(USER, ItemFilter(), found[-1].id if found else None, _PAGE):
                 found += page
         return sorted(found, key=lambda item: (str(item.content.span), item.id))
-
-
-def _last(path: str) -> str:
-    return path.rstrip("/").rpartition("/")[2]
 
 
 def _appointment(number: int) -> Item:

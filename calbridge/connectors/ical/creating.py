@@ -66,9 +66,11 @@ def _event(lines: list[Line], target: Content, key: str) -> Component:
 def normalise_content(content: Content) -> Content:
     """What iCalendar makes of a content: exactly what is read back from the file it is written to.
 
-    :raises Rejected: it can't be written at all.
+    What no new file can hold (a series in a zone that nobody can define) is returned as it is: it only exists where a
+    calendar program wrote it, and there it is edited in place, never made anew.
     """
-    found = read(create(content, uid="normalise", marker=None, now=datetime(2000, 1, 1, tzinfo=UTC)))
-    if len(found) == 1 and isinstance(found[0], Readable):
-        return found[0].event.content
-    raise Rejected(code="not_expressible")
+    try:
+        found = read(create(content, uid="normalise", marker=None, now=datetime(2000, 1, 1, tzinfo=UTC)))
+    except Rejected:
+        return content
+    return found[0].event.content if len(found) == 1 and isinstance(found[0], Readable) else content

@@ -57,7 +57,7 @@ def test_a_deletion_is_asked_about_and_no_means_no(calbridge: Calbridge) -> None
 def test_an_import_shows_how_far_it_is(calbridge: Calbridge, tmp_path: Path) -> None:
     file = tmp_path / "staff.csv"
     lines = [f"user{number},user{number}@example.com,User,Europe/Vienna,yes\n" for number in range(200)]
-    file.write_text("id,email,name,time_zone,calendar_sync\n" + "".join(lines), encoding="utf-8")
+    file.write_text("user_id,email,name,time_zone,calendar_sync\n" + "".join(lines), encoding="utf-8")
 
     seen = call(calbridge, "users", "import", str(file))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.integration.cli.conftest import Calbridge
 
-HEADER = "id,email,name,time_zone,calendar_sync\n"
+HEADER = "user_id,email,name,time_zone,calendar_sync\n"
 
 
 def test_what_is_not_said_is_kept(calbridge: Calbridge) -> None:

@@ -25,14 +25,19 @@ from calbridge.store.database import Database
 from calbridge.store.leases import Leases
 from calbridge.store.secrets import SecretBox
 leases = Leases(Database(sys.argv[1], SecretBox([sys.argv[2]]), busy_seconds=60))
-until = time.monotonic() + 1.5
-while time.monotonic() < until:
-    lease = leases.acquire("acme", "i1", sys.argv[3], 30)
-    if lease is not None:
-        begun = time.monotonic_ns()
-        time.sleep(0.002)
-        print(lease.fence, begun, time.monotonic_ns())
-        leases.release(lease)
+print("ready", flush=True)
+sys.stdin.readline()
+turns = 0
+while turns < 25:
+    lease = leases.acquire("acme", "i1", sys.argv[3], 60)
+    if lease is None:
+        time.sleep(0.0005)
+        continue
+    begun = time.monotonic_ns()
+    time.sleep(0.002)
+    print(lease.fence, begun, time.monotonic_ns())
+    leases.release(lease)
+    turns += 1
 """
 
 
@@ -40,14 +45,24 @@ def test_two_processes_never_both_hold_a_lease(database: Database, database_url:
     fill(database)
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", COMPETE, database_url, KEY, name], cwd=ROOT, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", COMPETE, database_url, KEY, name],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         for name in ("one", "two")
     ]
-    told = [process.communicate(timeout=60)[0] for process in processes]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    told = [process.communicate(timeout=120)[0] for process in processes]
     held = sorted(tuple(map(int, line.split())) for text in told for line in text.splitlines())
-    assert all(told), "both had their turns"
-    assert [fence for fence, _, _ in held] == list(range(1, len(held) + 1))
+    assert [fence for fence, _, _ in held] == list(range(1, 51))
     assert all(first[2] <= second[1] for first, second in pairwise(held))
 
 
@@ -93,13 +108,14 @@ def test_renewing_extends_a_lease_and_only_ones_own(database: Database) -> None:
         leases.renew(successor)
 
 
+@pytest.mark.parametrize("successor_name", ["run-2", "run-1"])
 def test_a_stalled_holder_that_comes_back_writes_nothing(
-    database: Database, open_database: Callable[..., Database]
+    database: Database, open_database: Callable[..., Database], successor_name: str
 ) -> None:
     fill(database)
     stalled = SqlRunStore(database, TENANT, INTEGRATION, lease_of(database, seconds=0))
     other = open_database()
-    successor = SqlRunStore(other, TENANT, INTEGRATION, lease_of(other, owner="run-2"))
+    successor = SqlRunStore(other, TENANT, INTEGRATION, lease_of(other, owner=successor_name))
     with pytest.raises(LeaseLost), stalled.page():
         raise AssertionError("not reached")
     with successor.page() as page:

@@ -128,6 +128,15 @@ def test_an_item_is_put_and_deleted_only_on_the_expected_version(database: Datab
             work.items.put(replace(item, user_id="bob"), API)
 
 
+def test_a_state_that_was_read_too_long_ago_replaces_nothing(database: Database) -> None:
+    fill(database)
+    with database.write(TENANT) as work:
+        item = work.items.add(an_item("a"), API)
+        work.items.put(replace(item, content=event("First")), API)
+        with pytest.raises(ItemChanged):
+            work.items.replace(item, replace(item, content=event("Second")), API)
+
+
 def test_external_ids_are_unique_per_user_and_tell_upper_from_lower_case(database: Database) -> None:
     fill(database)
     fill(database, user="bob", integrations=("i9",))

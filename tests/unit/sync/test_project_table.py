@@ -15,7 +15,7 @@ from calbridge.domain.event import Event
 from calbridge.domain.item import DUE_TYPES, Item, ItemType
 from calbridge.domain.options import Level, OnLeave, Options, Privacy, Retrieve, Send
 from calbridge.sync.memory import MadeBy
-from calbridge.sync.project import Detach, Leave, Projected, Projection, Withdraw, project, view
+from calbridge.sync.project import Detach, Projected, Projection, Withdraw, project, view
 from tests.unit.sync.world import at, event, guests, span
 
 HERE, ELSEWHERE = "A", "B"
@@ -130,13 +130,14 @@ class Case:
             (self.level is Level.SKIP, Withdraw("private")),
             (not self.ticked, leave("type_not_sent")),
             (self.origin == ELSEWHERE and not self.forward, leave("forward_off")),
-            (self.hidden and self.origin != HERE, Leave("hidden")),
+            (self.hidden, Withdraw("hidden")),
         ]
         return [projection for holds, projection in table if holds]
 
     def column(self) -> int:
         redacted = self.made_by is MadeBy.US and self.level is not Level.FULL
-        return 2 if self.hidden else 1 if redacted else 0
+        unsent = self.made_by is not MadeBy.US and self.level is not Level.FULL
+        return 2 if self.hidden or unsent else 1 if redacted else 0
 
 
 def all_cases(made_by: MadeBy) -> Iterator[Case]:
@@ -168,7 +169,8 @@ def test_an_event_not_made_by_us_is_never_redacted_or_withdrawn(made_by: MadeBy)
     for case in all_cases(made_by):
         answer = case.answer()
         assert isinstance(answer, Projected), (case, answer)
-        assert answer.sends is (case.ticked and case.scheduled)
+        forwarded = case.forward or case.origin != ELSEWHERE
+        assert answer.sends is (case.ticked and case.scheduled and forwarded)
         assert bool(answer.hidden) is case.hidden
         assert shown_as_the_table_says(case, answer), (case, answer)
 
@@ -253,8 +255,10 @@ def test_an_event_is_seen_under_the_level_in_force_unless_we_made_it(
 
 def test_a_placeholder_of_a_hidden_item_is_never_projected() -> None:
     item = Item("i1", "alice", content=event("", "2027-02-01 09:00"), hidden=True, origin=HERE)
-    for made_by in MadeBy:
-        answer = project(item, Options(send=Send(privacy=Privacy(Level.BUSY_ONLY, Level.BUSY_ONLY))), made_by, HERE)
+    options = Options(send=Send(privacy=Privacy(Level.BUSY_ONLY, Level.BUSY_ONLY)))
+    assert project(item, options, MadeBy.US, HERE) == Withdraw("hidden")
+    for made_by in (MadeBy.THEM, MadeBy.ADOPTED):
+        answer = project(item, options, made_by, HERE)
         assert isinstance(answer, Projected)
         assert answer.content.get((MASTER, Field.TITLE)) is None
 

@@ -290,7 +290,7 @@ def upgrade() -> None:
         "known",
         ["tenant_id", "integration_id"],
         unique=False,
-        sqlite_where=sa.text("recheck"),
+        sqlite_where=sa.text("recheck = 1"),
         postgresql_where=sa.text("recheck"),
     )
     op.create_index(
@@ -352,6 +352,7 @@ def upgrade() -> None:
         sa.Column("gone_at", sa.BigInteger(), nullable=True),
         sa.Column("gone_sure", sa.Boolean(), nullable=False),
         sa.Column("work", sa.Boolean(), nullable=False),
+        sa.Column("ranged", sa.Boolean(), nullable=False),
         sa.Column("reread", sa.Boolean(), nullable=False),
         sa.Column("parked", TEXT, nullable=True),
         sa.Column("consent", sa.Boolean(), nullable=False),
@@ -378,12 +379,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "integration_id", "id", name=op.f("pk_links")),
     )
     op.create_index(
+        "ix_links_waiting",
+        "links",
+        ["tenant_id", "integration_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("reason = 'confirmation_needed'"),
+        postgresql_where=sa.text("reason = 'confirmation_needed'"),
+    )
+    op.create_index(
         "ix_links_gone",
         "links",
         ["tenant_id", "integration_id", "gone_at"],
         unique=False,
         sqlite_where=sa.text("gone_at IS NOT NULL"),
         postgresql_where=sa.text("gone_at IS NOT NULL"),
+    )
+    op.create_index(
+        op.f("ix_links_tenant_id_integration_id_live"), "links", ["tenant_id", "integration_id", "live"], unique=False
     )
     op.create_index(
         op.f("ix_links_tenant_id_integration_id_remote_hash"),
@@ -403,7 +415,7 @@ def upgrade() -> None:
         "links",
         ["tenant_id", "integration_id", "id"],
         unique=False,
-        sqlite_where=sa.text("work"),
+        sqlite_where=sa.text("work = 1"),
         postgresql_where=sa.text("work"),
     )
     op.create_table(
@@ -438,7 +450,7 @@ def upgrade() -> None:
         "logs",
         ["tenant_id", "at"],
         unique=False,
-        sqlite_where=sa.text("NOT stripped"),
+        sqlite_where=sa.text("stripped = 0"),
         postgresql_where=sa.text("NOT stripped"),
     )
     op.create_table(

@@ -181,6 +181,14 @@ def test_an_unknown_zone_with_an_offset_keeps_its_instant() -> None:
     assert found.span == Span(when, when)
 
 
+def test_what_no_new_file_can_hold_is_normalised_to_itself() -> None:
+    when = unknown(datetime(2027, 1, 5, 10), "Planet X", None)
+    series = content({(MASTER, Field.TIME): Span(when, when, ("RRULE:FREQ=DAILY",)), (MASTER, Field.TITLE): "Watch"})
+    with pytest.raises(Rejected):
+        create(series, uid="u", marker=None)
+    assert normalise_content(series) is series
+
+
 def test_a_date_is_written_as_a_date() -> None:
     span = Span(day(datetime(2027, 1, 5)), day(datetime(2027, 1, 6)))
     body = create(content({(MASTER, Field.TIME): span}), uid="u", marker=None)

@@ -1,0 +1,69 @@
+"""`make bench`: what syncing costs, side by side with vdirsyncer, against a Radicale on this machine.
+
+Both sides work through the same counting proxy, each on calendars of its own with the same events, and every measured
+act is a process of its own. CPU and memory are those of the client alone. The times of other programs on the machine
+are in the numbers: a quiet machine gives better ones. ARGS="--quick" takes small sizes, ARGS="--json FILE" also writes
+the numbers down.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.servers.radicale import radicale  # noqa: E402
+from tools.benchmark.cases import (  # noqa: E402
+    FULL,
+    PASSWORD,
+    QUICK,
+    USER,
+    Row,
+    Sizes,
+    Stage,
+    retrieving,
+    sending,
+)
+from tools.benchmark.goals import goals  # noqa: E402
+from tools.benchmark.proxy import proxy_to  # noqa: E402
+from tools.benchmark.report import as_json, as_text  # noqa: E402
+
+
+def say(text: str) -> None:
+    """What is going on, beside the result."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def measure_all(sizes: Sizes) -> tuple[list[Row], dict[int, float]]:
+    """All cases, and the CPU of warm runs without changes by size."""
+    warm: dict[int, float] = {}
+    with tempfile.TemporaryDirectory(prefix="calbridge-bench-") as place:
+        folder = Path(place)
+        with radicale(folder / "radicale", users={USER: PASSWORD}) as server, proxy_to(server.port) as proxy:
+            stage = Stage(server, proxy, folder, say)
+            rows = [*sending(stage, sizes), *retrieving(stage, sizes, warm)]
+    return rows, warm
+
+
+def main() -> int:
+    """Measure and tell; 0 whatever the numbers are."""
+    parser = argparse.ArgumentParser(description="Measure calbridge side by side with vdirsyncer.")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the sizes")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there, too")
+    chosen = parser.parse_args()
+    sizes = QUICK if chosen.quick else FULL
+    rows, warm = measure_all(sizes)
+    found = goals(rows, warm, sizes, None)
+    print(as_text(rows, found, warm))
+    if chosen.json is not None:
+        chosen.json.write_text(json.dumps(as_json(rows, found, warm), indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

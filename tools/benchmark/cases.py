@@ -1,0 +1,162 @@
+"""What is measured: the same acts on both sides, calibrated by the sizes that are asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.servers.calendar_server import CalendarServer
+from tools.benchmark.events import copy_calendar, edit_on_server, fill_calendar
+from tools.benchmark.measuring import Cost, measure, python
+from tools.benchmark.proxy import Proxy
+from tools.benchmark.vdirsyncer_side import VdirsyncerSide
+
+CALBRIDGE, VDIRSYNCER = "calbridge", "vdirsyncer"
+USER, PASSWORD = "alice", "secret"
+FEW, MANY = 10, 40
+FAR_SECONDS = 0.1
+"""What each request waits for on its way in the case of a far network."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many events the calendars hold, and how many items are sent."""
+
+    small: int
+    large: int
+    sent: int
+
+
+FULL = Sizes(1_000, 10_000, 1_000)
+QUICK = Sizes(100, 1_000, 100)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One case on one side."""
+
+    case: str
+    side: str
+    cost: Cost
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The server that both sides use, each through the same proxy and with calendars of its own."""
+
+    server: CalendarServer
+    proxy: Proxy
+    folder: Path
+    say: Callable[[str], None]
+
+
+def first_case(count: int) -> str:
+    """The case of retrieving everything for the first time."""
+    return f"first retrieval of {count:,}"
+
+
+def idle_case(count: int) -> str:
+    """The case of a run that finds nothing new."""
+    return f"no change among {count:,}"
+
+
+def changes_case(count: int) -> str:
+    """The case of changes on both sides."""
+    return f"{FEW} remote and {FEW} local changes among {count:,}"
+
+
+def sending_case(count: int) -> str:
+    """The case of an empty calendar that is filled from here."""
+    return f"sending {count:,}"
+
+
+FAR_CASE = f"{MANY} local changes, {FAR_SECONDS * 1000:.0f} ms more a request"
+
+
+class CalbridgeAct:
+    """calbridge with a folder and a calendar of its own; every act is a process."""
+
+    def __init__(self, stage: Stage, calendar: str) -> None:
+        self._proxy = stage.proxy
+        self._folder = stage.folder / f"calbridge-{calendar}"
+        self._do("link", stage.proxy.url, USER, PASSWORD, f"/{USER}/{calendar}/")
+
+    def run(self, *ranges: str) -> Cost:
+        """Measure a run."""
+        return self._do("run", *ranges)[0]
+
+    def warm(self) -> float:
+        """CPU seconds of a run without changes, in a process that has done some."""
+        return float(json.loads(self._do("warm")[1].splitlines()[-1]))
+
+    def add(self, count: int) -> None:
+        """New items."""
+        self._do("add", str(count))
+
+    def edit(self, count: int, title: str) -> None:
+        """Changed items."""
+        self._do("edit", str(count), title)
+
+    def list_year(self) -> dict[str, float]:
+        """CPU seconds of listing a year, and of expanding the same rules with nothing around it."""
+        return dict(json.loads(self._do("year")[1].splitlines()[-1]))
+
+    def _do(self, *words: str) -> tuple[Cost, str]:
+        return measure(python("tools.benchmark.act", str(self._folder), *words), self._proxy)
+
+
+def retrieving(stage: Stage, sizes: Sizes, warm: dict[int, float]) -> Iterator[Row]:
+    """First retrievals, runs without changes, changes of both sides, and changes over a far network."""
+    for count in (sizes.small, sizes.large):
+        name = f"events-{count}"
+        stage.say(f"filling a calendar with {count:,} events")
+        address = fill_calendar(stage.server, name, count)
+        copied = copy_calendar(stage.server, name, f"{name}-copy")
+        stage.say(f"measuring with {count:,} events")
+        ours = CalbridgeAct(stage, name)
+        theirs = _vdirsyncer(stage, f"{name}-copy")
+        yield Row(first_case(count), CALBRIDGE, ours.run("retrieve"))
+        yield Row(first_case(count), VDIRSYNCER, theirs.sync(stage.proxy))
+        yield Row(idle_case(count), CALBRIDGE, ours.run())
+        yield Row(idle_case(count), VDIRSYNCER, theirs.sync(stage.proxy))
+        warm[count] = ours.warm()
+        for calendar in (address, copied):
+            edit_on_server(stage.server, calendar, range(FEW), "Moved")
+        ours.edit(FEW, "Called")
+        theirs.edit_files(FEW, "Called")
+        yield Row(changes_case(count), CALBRIDGE, ours.run())
+        yield Row(changes_case(count), VDIRSYNCER, theirs.sync(stage.proxy))
+        if count == sizes.small:
+            yield from _far(stage, ours, theirs)
+
+
+def _far(stage: Stage, ours: CalbridgeAct, theirs: VdirsyncerSide) -> Iterator[Row]:
+    ours.edit(MANY, "Again")
+    theirs.edit_files(MANY, "Again")
+    stage.proxy.delay = FAR_SECONDS
+    try:
+        yield Row(FAR_CASE, CALBRIDGE, ours.run())
+        yield Row(FAR_CASE, VDIRSYNCER, theirs.sync(stage.proxy))
+    finally:
+        stage.proxy.delay = 0.0
+
+
+def sending(stage: Stage, sizes: Sizes) -> Iterator[Row]:
+    """Filling empty calendars from here."""
+    stage.say(f"measuring the sending of {sizes.sent:,} events")
+    fill_calendar(stage.server, "sent", 0)
+    fill_calendar(stage.server, "sent-copy", 0)
+    ours, theirs = CalbridgeAct(stage, "sent"), _vdirsyncer(stage, "sent-copy")
+    ours.run()
+    theirs.sync(stage.proxy)
+    ours.add(sizes.sent)
+    theirs.add_files(range(sizes.sent))
+    yield Row(sending_case(sizes.sent), CALBRIDGE, ours.run())
+    yield Row(sending_case(sizes.sent), VDIRSYNCER, theirs.sync(stage.proxy))
+
+
+def _vdirsyncer(stage: Stage, calendar: str) -> VdirsyncerSide:
+    folder = stage.folder / f"vdirsyncer-{calendar}"
+    return VdirsyncerSide(folder, f"{stage.proxy.url}{USER}/", USER, PASSWORD, calendar)

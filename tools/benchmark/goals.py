@@ -1,0 +1,89 @@
+"""What the numbers should be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tools.benchmark.cases import (
+    CALBRIDGE,
+    FAR_CASE,
+    FEW,
+    MANY,
+    VDIRSYNCER,
+    Row,
+    Sizes,
+    changes_case,
+    first_case,
+    idle_case,
+    sending_case,
+)
+from tools.benchmark.measuring import Cost
+
+BATCH = 500
+"""Bodies read with one request."""
+BASELINE_REQUESTS = 3
+IDLE_BYTES = 2_000
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One goal: what was measured must be at most ``limit``."""
+
+    text: str
+    measured: float
+    limit: float
+    unit: str = ""
+
+    @property
+    def met(self) -> bool:
+        """Whether it is kept."""
+        return self.measured <= self.limit
+
+
+def goals(
+    rows: Iterable[Row], warm: Mapping[int, float], sizes: Sizes, year: Mapping[str, float] | None
+) -> Sequence[Goal]:
+    """All goals with what was measured. Counts of requests are ceilings that tests hold, too."""
+    cost = {(row.case, row.side): row.cost for row in rows}
+    return [*_ceilings(cost, sizes), *_efforts(cost, warm, sizes), *_listing(year)]
+
+
+def _batches(count: int) -> int:
+    return math.ceil(count / BATCH)
+
+
+def _ceilings(cost: Mapping[tuple[str, str], Cost], sizes: Sizes) -> Iterable[Goal]:
+    for count in (sizes.small, sizes.large):
+        # The first run makes the baseline and is a range run.
+        first = cost[first_case(count), CALBRIDGE]
+        yield Goal(f"{first_case(count)}: requests", first.requests, BASELINE_REQUESTS + 3 + _batches(count))
+        idle = cost[idle_case(count), CALBRIDGE]
+        yield Goal(f"{idle_case(count)}: requests", idle.requests, 1)
+        yield Goal(f"{idle_case(count)}: bytes", idle.bytes, IDLE_BYTES)
+        mixed = cost[changes_case(count), CALBRIDGE]
+        yield Goal(f"{changes_case(count)}: requests", mixed.requests, 1 + _batches(FEW) + FEW + _batches(FEW))
+    sent = cost[sending_case(sizes.sent), CALBRIDGE]
+    yield Goal(f"{sending_case(sizes.sent)}: requests", sent.requests, sizes.sent + 1 + _batches(sizes.sent))
+    yield Goal(f"{FAR_CASE}: requests", cost[FAR_CASE, CALBRIDGE].requests, MANY + 1 + _batches(MANY))
+
+
+def _efforts(
+    cost: Mapping[tuple[str, str], Cost], warm: Mapping[int, float], sizes: Sizes
+) -> Iterable[Goal]:
+    small, large = sizes.small, sizes.large
+    yield Goal(f"{idle_case(large)}: CPU in a warm process", warm[large] * 1000, 10, "ms")
+    yield Goal(f"{idle_case(large)}: CPU against {small:,}", warm[large] / warm[small], 1.2, "x")
+    ours, theirs = cost[first_case(large), CALBRIDGE], cost[first_case(large), VDIRSYNCER]
+    yield Goal(f"{first_case(large)}: CPU against vdirsyncer", ours.cpu / theirs.cpu, 1.5, "x")
+    grown = ours.peak - cost[first_case(small), CALBRIDGE].peak
+    yield Goal(f"{first_case(large)}: more memory than for {small:,}", grown, 20, "MiB")
+    far = cost[FAR_CASE, CALBRIDGE].wall / cost[FAR_CASE, VDIRSYNCER].wall
+    yield Goal(f"{FAR_CASE}: wall against vdirsyncer", far, 0.4, "x")
+
+
+def _listing(year: Mapping[str, float] | None) -> Iterable[Goal]:
+    if year is not None:
+        ratio = year["listed"] / year["expanded"]
+        yield Goal(f"a year of {year['items']:,.0f} items: CPU against plain dateutil", ratio, 3, "x")

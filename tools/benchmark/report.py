@@ -1,0 +1,51 @@
+"""The result, for people and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from calbridge.cli.plain import plain_table
+from tools.benchmark.cases import Row
+from tools.benchmark.goals import Goal
+
+_HEADERS = ("case", "side", "requests", "kB", "CPU s", "wall s", "peak MiB")
+
+
+def as_text(rows: Sequence[Row], goals: Sequence[Goal], warm: Mapping[int, float]) -> str:
+    """Tables of what was measured and of the goals."""
+    measured = plain_table(_HEADERS, [_measured(row) for row in rows])
+    warmed = "\n".join(f"no change among {count:,}, warm: {cpu * 1000:.1f} ms of CPU" for count, cpu in warm.items())
+    aims = plain_table(("goal", "measured", "at most", "met"), [_aim(goal) for goal in goals])
+    return f"{measured}\n\n{warmed}\n\n{aims}"
+
+
+def as_json(rows: Sequence[Row], goals: Sequence[Goal], warm: Mapping[int, float]) -> dict[str, Any]:
+    """The same as plain values; seconds, bytes and MiB."""
+    return {
+        "cases": [{"case": row.case, "side": row.side, **asdict(row.cost)} for row in rows],
+        "warm_cpu": {str(count): cpu for count, cpu in warm.items()},
+        "goals": [{**asdict(goal), "met": goal.met} for goal in goals],
+    }
+
+
+def _measured(row: Row) -> list[str]:
+    cost = row.cost
+    return [
+        row.case,
+        row.side,
+        f"{cost.requests:,}",
+        f"{cost.bytes / 1000:,.1f}",
+        f"{cost.cpu:.2f}",
+        f"{cost.wall:.2f}",
+        f"{cost.peak:.0f}",
+    ]
+
+
+def _aim(goal: Goal) -> list[str]:
+    return [goal.text, _number(goal.measured, goal.unit), _number(goal.limit, goal.unit), "yes" if goal.met else "NO"]
+
+
+def _number(value: float, unit: str) -> str:
+    return f"{value:,.2f}".rstrip("0").rstrip(".") + (f" {unit}" if unit else "")

@@ -1,0 +1,75 @@
+"""`make soak`: the long tests. Many killed runs on both databases, and many more random histories of the engine.
+
+A failure names its seed; ``make soak ARGS="--seed 7"`` plays the same story again, though the clock of the machine
+decides where exactly a run is killed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.e2e.databases import postgresql  # noqa: E402
+from tests.e2e.killing import look, play, world  # noqa: E402
+
+MACHINE = "tests/unit/sync/test_machine.py"
+PORTION = 25
+"""Kills of one story: more would only repeat it with a longer past."""
+
+
+def main() -> int:
+    """Run everything that was asked for; 0 if all went well."""
+    asked = _arguments()
+    seed = secrets.randbelow(10_000) if asked.seed is None else asked.seed
+    for number in range(0, asked.kills, PORTION):
+        kills = min(PORTION, asked.kills - number)
+        database = ("SQLite", "PostgreSQL")[number // PORTION % 2]
+        _kill(database, seed + number // PORTION, kills)
+    if asked.examples:
+        say(f"Random histories of the engine, {asked.examples} for each kind of service")
+        environment = os.environ | {"MACHINE_EXAMPLES": str(asked.examples)}
+        command = [sys.executable, "-m", "pytest", MACHINE, "-q", "-o", "timeout=0", "-n", str(asked.workers)]
+        return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="soak", description="Many more kills and random histories.")
+    parser.add_argument("--kills", type=int, default=200, help="killed runs over both databases (200)")
+    parser.add_argument("--examples", type=int, default=1000, help="histories for each kind of service (1000)")
+    parser.add_argument("--seed", type=int, help="of the first story (random)")
+    parser.add_argument("--workers", type=int, default=2, help="processes for the histories (2)")
+    return parser.parse_args()
+
+
+def _kill(kind: str, seed: int, kills: int) -> None:
+    """One story. Raises AssertionError where its end is not right."""
+    say(f"{kind}, seed {seed}: {kills} kills")
+    begun = time.monotonic()
+    database: AbstractContextManager[str | None] = nullcontext(None) if kind == "SQLite" else postgresql()
+    with tempfile.TemporaryDirectory(prefix="calbridge-soak-") as folder, database as url:
+        with world(Path(folder), url, seed) as at:
+            play(at, kills)
+            rounds = at.quiet()
+            look(at)
+            told = f"{at.kills} runs killed, {at.whole} were quicker, quiet after {rounds}"
+            say(f"  right: {told}; {len(at.story.appointments)} appointments, {time.monotonic() - begun:.0f} s")
+
+
+def say(text: str) -> None:
+    """Print at once."""
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
