@@ -136,9 +136,13 @@ class InMemoryPage:
         wanted = set(item_ids)
         found: dict[str, Link] = {}
         for link in self._links():
-            if link.item_id in wanted and (link.item_id not in found or link.state not in _ENDED):
+            if link.item_id in wanted and not self._outranked(link, found.get(link.item_id)):
                 found[link.item_id] = link
         return found
+
+    @staticmethod
+    def _outranked(link: Link, other: Link | None) -> bool:
+        return other is not None and link.state in _ENDED and other.state not in _ENDED
 
     def links_with_uid(self, uids: Sequence[str]) -> list[Link]:
         wanted = set(uids)
@@ -246,11 +250,13 @@ class InMemoryPage:
         return (item for item in self._items() if not item.deleted and item.id not in linked)
 
     def items_matching(self, uid: str | None, match: str | None) -> list[Item]:
-        match_of = self._store.keys.match
+        minutes = self.integration().options.default_minutes
+
+        def fits(item: Item) -> bool:
+            return self._store.keys.match(item.calendar_content(minutes)) == match
+
         return [
-            item
-            for item in self._unlinked()
-            if (uid and item.ical_uid == uid) or (match and match_of(item.content) == match)
+            item for item in self._unlinked() if (uid and item.ical_uid == uid) or (match is not None and fits(item))
         ]
 
     def has_unlinked_items(self) -> bool:
