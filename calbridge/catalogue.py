@@ -325,6 +325,12 @@ _REQUESTS = (
         "The text of this entry is hidden here, so it can't be changed here.",
         "Change it in the linked calendar, or let private entries be retrieved in full.",
     ),
+    Entry(
+        "ignored",
+        USER,
+        "Somebody decided to leave this event alone.",
+        "Link or retrieve it from the list of known events if that was wrong.",
+    ),
     Entry("host_not_found", ADMIN, "There is no such grant.", "Look at the list of granted hosts."),
     Entry(
         "beyond_private_networks",

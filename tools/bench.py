@@ -26,6 +26,7 @@ from tools.benchmark.cases import (  # noqa: E402
     Row,
     Sizes,
     Stage,
+    listing,
     retrieving,
     sending,
 )
@@ -39,15 +40,16 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def measure_all(sizes: Sizes) -> tuple[list[Row], dict[int, float]]:
-    """All cases, and the CPU of warm runs without changes by size."""
+def measure_all(sizes: Sizes) -> tuple[list[Row], dict[int, float], dict[str, float]]:
+    """All cases, the CPU of warm runs without changes by size, and that of listing a year."""
     warm: dict[int, float] = {}
     with tempfile.TemporaryDirectory(prefix="calbridge-bench-") as place:
         folder = Path(place)
         with radicale(folder / "radicale", users={USER: PASSWORD}) as server, proxy_to(server.port) as proxy:
             stage = Stage(server, proxy, folder, say)
             rows = [*sending(stage, sizes), *retrieving(stage, sizes, warm)]
-    return rows, warm
+            year = listing(stage, sizes)
+    return rows, warm, year
 
 
 def main() -> int:
@@ -57,8 +59,8 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there, too")
     chosen = parser.parse_args()
     sizes = QUICK if chosen.quick else FULL
-    rows, warm = measure_all(sizes)
-    found = goals(rows, warm, sizes, None)
+    rows, warm, year = measure_all(sizes)
+    found = goals(rows, warm, sizes, year)
     print(as_text(rows, found, warm))
     if chosen.json is not None:
         chosen.json.write_text(json.dumps(as_json(rows, found, warm), indent=2) + "\n")

@@ -86,9 +86,7 @@ def event(uid: str, title: str, *lines: str) -> str:
     """The file of an event of an hour."""
     own = [f"UID:{uid}", "DTSTAMP:20270101T000000Z", "DTSTART:20350105T100000Z", "DTEND:20350105T110000Z"]
     told = ["BEGIN:VEVENT", *own, f"SUMMARY:{title}", *lines, "END:VEVENT"]
-    return "\r\n".join(
-        ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//example//phone//EN", *told, "END:VCALENDAR", ""]
-    )
+    return "\r\n".join(["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//example//phone//EN", *told, "END:VCALENDAR", ""])
 
 
 def prepare(engine: Engine, pragma: str) -> None:

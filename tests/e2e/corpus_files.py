@@ -14,6 +14,7 @@ from pathlib import Path
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _EDGE = re.compile(rb"(BEGIN|END)[ \t]*:[ \t]*([^\s]+)[ \t]*", re.IGNORECASE)
 _TZID = re.compile(rb';TZID=(?:"([^"]*)"|([^;:"]*))', re.IGNORECASE)
+_ENTRIES = frozenset({b"VTODO", b"VJOURNAL"})
 _HEAD = {b"VERSION": b"VERSION:2.0", b"PRODID": b"PRODID:-//example.com//corpus//EN"}
 
 
@@ -32,9 +33,10 @@ _NEVER_STORED = frozenset({Kind.NO_UID, Kind.SEVERAL_UIDS, Kind.BROKEN})
 
 @dataclass(frozen=True)
 class Resource:
-    """One body to be stored, and where it comes from. ``uid`` is empty where there is none."""
+    """One body to be stored: the ``number``-th of its file. ``uid`` is empty where there is none."""
 
     file: str
+    number: int
     kind: Kind
     uid: str
     body: bytes = field(repr=False)
@@ -60,14 +62,18 @@ class _Unbalanced(ValueError):
 
 def resources(folder: Path) -> list[Resource]:
     """Every resource of every file, in the order of the file names."""
-    return [one for path in sorted(folder.glob("*.ics")) for one in _resources(path.name, path.read_bytes())]
+    return [
+        Resource(path.name, number, *parts)
+        for path in sorted(folder.glob("*.ics"))
+        for number, parts in enumerate(_cut(path.read_bytes()))
+    ]
 
 
-def _resources(file: str, body: bytes) -> Iterator[Resource]:
+def _cut(body: bytes) -> Iterator[tuple[Kind, str, bytes]]:
     try:
         root = _parsed(body.removeprefix(b"\xef\xbb\xbf"))
     except _Unbalanced:
-        yield Resource(file, Kind.BROKEN, "", body)
+        yield (Kind.BROKEN, "", body)
         return
     calendars = [one for one in root.parts if one.name == b"VCALENDAR"] or [root]
     events = [(calendar, one) for calendar in calendars for one in calendar.parts if one.name == b"VEVENT"]
@@ -75,15 +81,16 @@ def _resources(file: str, body: bytes) -> Iterator[Resource]:
     for calendar, event in events:
         groups.setdefault(event.value(b"UID"), []).append((calendar, event))
     if not events:
+        entries = [one.value(b"UID") for calendar in calendars for one in calendar.parts if one.name in _ENTRIES]
         whole = Kind.NO_EVENT if any(calendar is not root for calendar in calendars) else Kind.BROKEN
-        yield Resource(file, whole, _first_uid(body), _without_method(body))
+        yield (whole, entries[0].decode("utf-8", "replace") if entries else "", _without_method(body))
     for uid, group in groups.items():
         if uid:
-            yield Resource(file, Kind.EVENT, uid.decode("utf-8", "replace"), _wrapped(group))
+            yield (Kind.EVENT, uid.decode("utf-8", "replace"), _wrapped(group))
         else:
-            yield from (Resource(file, Kind.NO_UID, "", _wrapped([one])) for one in group)
+            yield from ((Kind.NO_UID, "", _wrapped([one])) for one in group)
     if len(groups) > 1:
-        yield Resource(file, Kind.SEVERAL_UIDS, "", _wrapped(events))
+        yield (Kind.SEVERAL_UIDS, "", _wrapped(events))
 
 
 def slices(found: list[Resource], number: int) -> list[list[Resource]]:
@@ -152,11 +159,6 @@ def _wrapped(events: list[tuple[_Part, _Part]]) -> bytes:
     for part in (*zones.values(), *(event for _, event in events)):
         lines += part.raw
     return b"\r\n".join([*lines, b"END:VCALENDAR", b""])
-
-
-def _first_uid(body: bytes) -> str:
-    found = re.search(rb"(?im)^UID:[ \t]*([^\r\n]+)", body)
-    return found.group(1).decode("utf-8", "replace").strip() if found else ""
 
 
 def _without_method(body: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -27,17 +28,24 @@ LATER = [*BOTH, "Later"]
 MORE = ["Later", "Lunch", "Visit at once"]
 
 
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with tables and nothing else, to copy."""
+    folder = tmp_path_factory.mktemp("migrated")
+    upgrade_database(load_settings(environment_for(folder, None)))
+    return folder / "calbridge.db"
+
+
 @pytest.fixture
-def at(tmp_path: Path) -> Iterator[Installation]:
+def at(tmp_path: Path, migrated: Path) -> Iterator[Installation]:
     """Synced; then an event was added on the phone and the item got another title, and no run came since."""
-    environment = environment_for(tmp_path, None)
+    patient = {"CALBRIDGE_LEASE_SECONDS": "60", "CALBRIDGE_REQUEST_TIMEOUT": "30"}
+    environment = environment_for(tmp_path, None) | patient
     settings = load_settings(environment)
-    upgrade_database(settings)
+    shutil.copyfile(migrated, tmp_path / "calbridge.db")
     with caldav_double() as double, open_parts(settings) as parts:
-        furnish(parts, "127.0.0.0/8")
-        installation = Installation(
-            parts, double, linked(parts, double.url, double.user, double.password), environment
-        )
+        furnish(parts, granted(double.url))
+        installation = Installation(parts, double, linked(parts, double.url, double.user, double.password), environment)
         installation.sync()
         installation.put_event("lunch", "Lunch")
         installation.put_item("visit", "Visit")
@@ -53,6 +61,11 @@ def comes_through(at: Installation) -> None:
     """What waited is carried over."""
     assert at.sync().status == "succeeded"
     assert at.titles() == at.event_titles() == MORE
+
+
+def granted(url: str) -> str:
+    """The place of an address, as a grant names it."""
+    return url.split("/")[2]
 
 
 def account(at: Installation, **other: str) -> dict[str, str]:
@@ -114,13 +127,12 @@ def test_a_password_that_was_changed_stops_the_integration_until_the_new_one_is_
 
 
 def test_a_host_that_can_not_be_reached_stores_nothing(at: Installation) -> None:
+    nobody = f"127.0.0.1:{free_port()}"
+    hosts.grant_host(at.parts, TENANT, nobody)
+
     with pytest.raises(ConnectorError) as refused:
         integrations.add_integration(
-            at.parts,
-            TENANT,
-            user_id=USER,
-            service="caldav",
-            account=account(at, url=f"http://127.0.0.1:{free_port()}/"),
+            at.parts, TENANT, user_id=USER, service="caldav", account=account(at, url=f"http://{nobody}/")
         )
 
     assert refused.value.code == "host_unreachable"
@@ -128,15 +140,20 @@ def test_a_host_that_can_not_be_reached_stores_nothing(at: Installation) -> None
 
 
 def test_a_private_address_is_reached_only_as_long_as_it_is_granted(at: Installation) -> None:
+    with pytest.raises(ConnectorError) as refused:
+        integrations.add_integration(
+            at.parts, TENANT, user_id=USER, service="caldav", account=account(at, url="https://127.0.0.1/")
+        )
+    assert refused.value.code == "private_network_needed"
     before = at.kept()
-    hosts.revoke_host(at.parts, TENANT, "127.0.0.0/8")
+    hosts.revoke_host(at.parts, TENANT, granted(at.double.url))
     at.double.clear()
 
-    assert at.sync().reason == "private_network_needed"
+    assert at.sync().reason == "address_refused"
 
     assert at.double.requests == []
     assert at.kept() == before
-    hosts.grant_host(at.parts, TENANT, "127.0.0.0/8")
+    hosts.grant_host(at.parts, TENANT, granted(at.double.url))
     accounts.check_account(at.parts, TENANT, at.integration)
     comes_through(at)
 
@@ -213,7 +230,8 @@ def test_a_calendar_that_vanished_takes_nothing_along(at: Installation, status: 
     assert at.reason() == "calendar_gone"
     assert at.kept() == before
     at.double.quirks.calendar_vanished = None
-    assert [run.status for run in tick.tick(at.parts).ran] == ["succeeded"]
+    with open_parts(at.parts.settings, clock=Ahead(timedelta(hours=1))) as later:
+        assert [run.status for run in tick.tick(later).ran] == ["succeeded"]
     assert at.titles() == at.event_titles() == MORE
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from calbridge.app import upgrade_database
-from calbridge.domain.content import MASTER, Field, Span, Text, content
+from calbridge.domain.content import MASTER, Field, Span, Text, Unit, Value, content
 from calbridge.domain.item import Item
 from calbridge.domain.times import zoned
 from calbridge.service.accounts import sign_in
@@ -102,7 +102,7 @@ class CalbridgeSide:
 
 def _appointment(number: int) -> Item:
     start = zoned(begins(number), "Europe/Vienna")
-    said = {
+    said: dict[Unit, Value] = {
         (MASTER, Field.TITLE): f"Service call {number}",
         (MASTER, Field.TEXT): Text(f"What has to be done at customer {number}"),
         (MASTER, Field.LOCATION): f"Street {number % 17}",

@@ -99,10 +99,6 @@ class CalbridgeAct:
         """Changed items."""
         self._do("edit", str(count), title)
 
-    def list_year(self) -> dict[str, float]:
-        """CPU seconds of listing a year, and of expanding the same rules with nothing around it."""
-        return dict(json.loads(self._do("year")[1].splitlines()[-1]))
-
     def _do(self, *words: str) -> tuple[Cost, str]:
         return measure(python("tools.benchmark.act", str(self._folder), *words), self._proxy)
 
@@ -160,3 +156,10 @@ def sending(stage: Stage, sizes: Sizes) -> Iterator[Row]:
 def _vdirsyncer(stage: Stage, calendar: str) -> VdirsyncerSide:
     folder = stage.folder / f"vdirsyncer-{calendar}"
     return VdirsyncerSide(folder, f"{stage.proxy.url}{USER}/", USER, PASSWORD, calendar)
+
+
+def listing(stage: Stage, sizes: Sizes) -> dict[str, float]:
+    """CPU seconds of listing a year, and of dateutil alone; without a server."""
+    stage.say(f"measuring the listing of {sizes.large:,} items")
+    command = python("tools.benchmark.act", str(stage.folder / "year"), "year", str(sizes.large))
+    return dict(json.loads(measure(command, stage.proxy)[1].splitlines()[-1]))

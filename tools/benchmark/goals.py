@@ -42,9 +42,7 @@ class Goal:
         return self.measured <= self.limit
 
 
-def goals(
-    rows: Iterable[Row], warm: Mapping[int, float], sizes: Sizes, year: Mapping[str, float] | None
-) -> Sequence[Goal]:
+def goals(rows: Iterable[Row], warm: Mapping[int, float], sizes: Sizes, year: Mapping[str, float]) -> Sequence[Goal]:
     """All goals with what was measured. Counts of requests are ceilings that tests hold, too."""
     cost = {(row.case, row.side): row.cost for row in rows}
     return [*_ceilings(cost, sizes), *_efforts(cost, warm, sizes), *_listing(year)]
@@ -69,9 +67,7 @@ def _ceilings(cost: Mapping[tuple[str, str], Cost], sizes: Sizes) -> Iterable[Go
     yield Goal(f"{FAR_CASE}: requests", cost[FAR_CASE, CALBRIDGE].requests, MANY + 1 + _batches(MANY))
 
 
-def _efforts(
-    cost: Mapping[tuple[str, str], Cost], warm: Mapping[int, float], sizes: Sizes
-) -> Iterable[Goal]:
+def _efforts(cost: Mapping[tuple[str, str], Cost], warm: Mapping[int, float], sizes: Sizes) -> Iterable[Goal]:
     small, large = sizes.small, sizes.large
     yield Goal(f"{idle_case(large)}: CPU in a warm process", warm[large] * 1000, 10, "ms")
     yield Goal(f"{idle_case(large)}: CPU against {small:,}", warm[large] / warm[small], 1.2, "x")
@@ -83,7 +79,6 @@ def _efforts(
     yield Goal(f"{FAR_CASE}: wall against vdirsyncer", far, 0.4, "x")
 
 
-def _listing(year: Mapping[str, float] | None) -> Iterable[Goal]:
-    if year is not None:
-        ratio = year["listed"] / year["expanded"]
-        yield Goal(f"a year of {year['items']:,.0f} items: CPU against plain dateutil", ratio, 3, "x")
+def _listing(year: Mapping[str, float]) -> Iterable[Goal]:
+    ratio = year["listed"] / year["expanded"]
+    yield Goal(f"a year of {year['items']:,.0f} items: CPU against plain dateutil", ratio, 3, "x")

@@ -75,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
             sent = self._answer(answer.status, answer.reason, answer.getheaders(), answer.read())
         finally:
             upstream.close()
-        received = len(self.raw_requestline) + len(self.headers.as_bytes()) + len(body)
+        received = len(self.requestline) + 2 + len(self.headers.as_bytes()) + len(body)
         self.server.count(received + sent)
 
     def _body(self) -> bytes:

@@ -8,7 +8,7 @@ that a link which still names it looks for its UID and finds it under the new id
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from calbridge.connectors.contract import Fetched, Gone, Seen, Unreadable
 from calbridge.connectors.ical import Broken, Readable, read
@@ -61,4 +61,8 @@ def _id_of(path: str, part: Readable | Broken, *, whole: bool) -> str:
 def _row(remote_id: str, part: Readable | Broken, body: Body) -> Fetched:
     if isinstance(part, Broken):
         return Unreadable(remote_id, body.etag, part.code)
-    return Seen(remote_id, body.etag, part.uid, part.event, body.data)
+    if part.recurrence_id is None:
+        return Seen(remote_id, body.etag, part.uid, part.event, body.data)
+    # An appointment of its own until its master comes: invitations to two dates of one series are not the same event.
+    uid = f"{part.uid}#{part.recurrence_id}"
+    return Seen(remote_id, body.etag, uid, replace(part.event, uid=uid), body.data)

@@ -171,6 +171,16 @@ def test_an_override_without_its_master_is_an_event_until_the_master_comes(serve
     assert title_of(rows[HERE + "s.ics"]) == "Series"
 
 
+def test_invitations_to_two_dates_of_one_series_are_two_appointments(serve: Serve, link: Link) -> None:
+    double = serve()
+    visits = [vevent("s", f"Visit {day}", f"RECURRENCE-ID:2027010{day}T090000Z") for day in (5, 6)]
+    double.put_event("work", "s.ics", ics(*visits))
+    seen = [row for row in link(double).fetch(HERE + "s.ics").values() if isinstance(row, Seen)]
+    assert len(seen) == 2
+    assert len({row.uid for row in seen}) == 2
+    assert all(row.event is not None and row.event.uid == row.uid for row in seen)
+
+
 def test_range_dependent_additions_never_show(serve: Serve, link: Link) -> None:
     double = serve(adds_recurrence_exception=True)
     paths = filled(double, 1)

@@ -504,7 +504,7 @@ BREACHES = (
         "sync/project.py",
         "and not options.send.forward:",
         "and False:",
-        f"{RULES}::test_what_one_integration_retrieved_is_not_sent_to_another_unless_told",
+        f"{PROJECT}::test_a_copy_of_ours_is_there_exactly_while_no_reason_speaks_against_it",
     ),
     Breach(
         "D10",

@@ -276,7 +276,9 @@ def test_a_meeting_its_organiser_deleted_is_not_made_anew() -> None:
 
 def test_a_private_event_that_is_skipped_is_never_adopted() -> None:
     world = World(options=Options(retrieve=Retrieve(privacy=Privacy(private=Level.SKIP))))
-    remote = world.phone.create(event("Doctor", "2027-02-01 09:00", visibility="private", description=text("my secret")))
+    remote = world.phone.create(
+        event("Doctor", "2027-02-01 09:00", visibility="private", description=text("my secret"))
+    )
     item = world.psa.add(event("Doctor", "2027-02-01 09:00"))
     world.settle()
     world.psa.edit(item, {TEXT: text("psa text")})
