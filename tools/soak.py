@@ -57,13 +57,16 @@ def _kill(kind: str, seed: int, kills: int) -> None:
     say(f"{kind}, seed {seed}: {kills} kills")
     begun = time.monotonic()
     database: AbstractContextManager[str | None] = nullcontext(None) if kind == "SQLite" else postgresql()
-    with tempfile.TemporaryDirectory(prefix="calbridge-soak-") as folder, database as url:
-        with world(Path(folder), url, seed) as at:
-            play(at, kills)
-            rounds = at.quiet()
-            look(at)
-            told = f"{at.kills} runs killed, {at.whole} were quicker, quiet after {rounds}"
-            say(f"  right: {told}; {len(at.story.appointments)} appointments, {time.monotonic() - begun:.0f} s")
+    with (
+        tempfile.TemporaryDirectory(prefix="calbridge-soak-") as folder,
+        database as url,
+        world(Path(folder), url, seed) as at,
+    ):
+        play(at, kills)
+        rounds = at.quiet()
+        look(at)
+        told = f"{at.kills} runs killed, {at.whole} were quicker, quiet after {rounds}"
+        say(f"  right: {told}; {len(at.story.appointments)} appointments, {time.monotonic() - begun:.0f} s")
 
 
 def say(text: str) -> None:

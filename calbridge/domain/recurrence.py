@@ -27,13 +27,19 @@ _UNTIL = re.compile(r"UNTIL=(\d{8})(T\d{6})?(Z)?")
 
 
 def check_rule(rule: tuple[str, ...]) -> None:
-    """Refuse what must not be expanded. :raises Rejected: ``recurrence_too_fine``, ``recurrence_too_large``."""
+    """Refuse what must not be expanded.
+
+    :raises Rejected: ``recurrence_too_fine``, ``recurrence_too_large``, ``unsupported_recurrence`` (an interval of
+        nothing, with which dateutil never ends).
+    """
     dates = 0
     for line in rule:
         upper = line.upper()
         found = _FREQUENCY.search(upper)
         if upper.startswith("RRULE") and (found is None or found.group(1) not in _COARSE):
             raise Rejected(code="recurrence_too_fine", field=Field.TIME)
+        if upper.startswith("RRULE") and re.search(r"INTERVAL=(0+(;|$)|-)", upper):
+            raise Rejected(code="unsupported_recurrence", field=Field.TIME)
         if upper.startswith("RRULE") and re.search(r"BY(HOUR|MINUTE|SECOND)=", upper):
             raise Rejected(code="recurrence_too_fine", field=Field.TIME)
         if upper.startswith(("RDATE", "EXDATE")):
@@ -56,7 +62,8 @@ def _starts(span: Span, after: datetime, before: datetime) -> Iterator[datetime]
     """Local starts of the rule inside the closed window, in order, capped."""
     check_rule(span.rule)
     first = span.start.local
-    steps = islice(_ruleset(span), MAX_STEPS) if after <= first else _ruleset(span).xafter(after, inc=True)
+    rules = _ruleset(span, before)
+    steps = islice(rules, MAX_STEPS) if after <= first else rules.xafter(after, inc=True)
     shown_first = after <= first <= before
     if shown_first:
         yield first
@@ -67,13 +74,17 @@ def _starts(span: Span, after: datetime, before: datetime) -> Iterator[datetime]
             yield moment
 
 
-def _ruleset(span: Span) -> rruleset:
+def _ruleset(span: Span, before: datetime) -> rruleset:
+    """The rule, cut at the end of the window: one that never matches would be followed to the year 9999."""
     found = rruleset(cache=False)
     first = span.start.local
     for line in span.rule:
         name, _, body = line.partition(":")
         if name.upper().startswith("RRULE"):
-            found.rrule(rrulestr(_local_until(body, span.start), dtstart=first))  # type: ignore[arg-type]
+            local = _local_until(body, span.start)
+            if "UNTIL=" not in local and "COUNT=" not in local:
+                local += f";UNTIL={before:%Y%m%dT%H%M%S}"
+            found.rrule(rrulestr(local, dtstart=first))  # type: ignore[arg-type]
         elif name.upper().startswith("RDATE"):
             for text in body.split(","):
                 found.rdate(_local_date(text, span.start))

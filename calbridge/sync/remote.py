@@ -13,7 +13,7 @@ from calbridge.connectors.contract import Page as Listing
 from calbridge.domain.content import Content
 from calbridge.domain.recurrence import last_end, occurrences
 from calbridge.domain.times import day
-from calbridge.errors import CursorExpired
+from calbridge.errors import CursorExpired, Rejected
 from calbridge.sync.context import PAGE, Context, failed, in_page, known_row
 from calbridge.sync.decide import without_event
 from calbridge.sync.memory import Known, KnownState, Link, LinkState
@@ -350,4 +350,8 @@ def in_window(shown: Content, window: Window, zone: str) -> bool:
         end = last_end(shown)
         return end is None or end > low
     start = max(low, span.start.instant(zone) - timedelta(days=1))
-    return next(occurrences(shown, start, high), None) is not None
+    try:
+        return next(occurrences(shown, start, high), None) is not None
+    except Rejected:
+        # Not expanded, so not known to be outside; what takes it in says why it stays a known row.
+        return True

@@ -43,7 +43,7 @@ def _confirmed(ctx: Context, links: Sequence[Link]) -> set[str]:
     """Links whose address answered Gone while the calendar itself answers."""
     stable = ctx.ability(Ability.STABLE_ADDRESS)
     sure = [link for link in links if link.gone_sure and stable]
-    asked = [link for link in links if link not in sure]
+    asked = [link for link in links if not (link.gone_sure and stable)]
     answers = ctx.fetch([link.remote_id for link in asked if link.remote_id is not None])
     by_id: dict[str, Fetched] = {row.remote_id: row for row in answers}
     take_fetched(ctx, [row for row in answers if isinstance(row, Seen)], LIVE)

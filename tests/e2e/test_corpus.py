@@ -16,7 +16,7 @@ import pytest
 from calbridge.connectors.ical import Broken, read
 from tests.e2e.corpus_compare import differences, said
 from tests.e2e.corpus_files import Resource, resources, slices
-from tests.e2e.corpus_outcomes import Outcomes, expected
+from tests.e2e.corpus_outcomes import FILES, READ, TOTALS, Outcomes, expected
 from tests.e2e.corpus_server import bodies, store
 from tests.e2e.corpus_sync import EVERYTHING, LinkedUser
 from tests.servers import CalendarServer
