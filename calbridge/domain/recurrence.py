@@ -21,6 +21,7 @@ MAX_EXCEPTIONS = 2000
 """Overrides, RDATEs and EXDATEs of one series (DESIGN 8)."""
 MAX_OCCURRENCES = 10_000
 MAX_STEPS = 200_000
+_LONGEST = {month: 29 if month == 2 else 30 if month in {4, 6, 9, 11} else 31 for month in range(1, 13)}
 _FREQUENCY = re.compile(r"FREQ=([A-Z]+)")
 _COARSE = {"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}
 _UNTIL = re.compile(r"UNTIL=(\d{8})(T\d{6})?(Z)?")
@@ -30,7 +31,7 @@ def check_rule(rule: tuple[str, ...]) -> None:
     """Refuse what must not be expanded.
 
     :raises Rejected: ``recurrence_too_fine``, ``recurrence_too_large``, ``unsupported_recurrence`` (an interval of
-        nothing, with which dateutil never ends).
+        nothing, or days that no month has: dateutil would not end).
     """
     dates = 0
     for line in rule:
@@ -38,7 +39,7 @@ def check_rule(rule: tuple[str, ...]) -> None:
         found = _FREQUENCY.search(upper)
         if upper.startswith("RRULE") and (found is None or found.group(1) not in _COARSE):
             raise Rejected(code="recurrence_too_fine", field=Field.TIME)
-        if upper.startswith("RRULE") and re.search(r"INTERVAL=(0+(;|$)|-)", upper):
+        if upper.startswith("RRULE") and (re.search(r"INTERVAL=(0+(;|$)|-)", upper) or _never_matches(upper)):
             raise Rejected(code="unsupported_recurrence", field=Field.TIME)
         if upper.startswith("RRULE") and re.search(r"BY(HOUR|MINUTE|SECOND)=", upper):
             raise Rejected(code="recurrence_too_fine", field=Field.TIME)
@@ -46,6 +47,15 @@ def check_rule(rule: tuple[str, ...]) -> None:
             dates += upper.count(",") + 1
     if dates > MAX_EXCEPTIONS:
         raise Rejected(code="recurrence_too_large", field=Field.TIME)
+
+
+def _never_matches(rule: str) -> bool:
+    """Whether the named days of the month exist in none of the named months: dateutil would look to the year 9999."""
+    parts = dict(part.partition("=")[::2] for part in rule.partition(":")[2].split(";"))
+    days = [int(each) for each in parts.get("BYMONTHDAY", "").split(",") if re.fullmatch(r"[+-]?\d{1,2}", each)]
+    months = [int(each) for each in parts.get("BYMONTH", "").split(",") if re.fullmatch(r"\d{1,2}", each)]
+    longest = max((_LONGEST.get(month, 0) for month in months), default=31)
+    return bool(days) and all(abs(each) > longest or each == 0 for each in days)
 
 
 def has_slot(span: Span, key: str) -> bool:
@@ -62,7 +72,7 @@ def _starts(span: Span, after: datetime, before: datetime) -> Iterator[datetime]
     """Local starts of the rule inside the closed window, in order, capped."""
     check_rule(span.rule)
     first = span.start.local
-    rules = _ruleset(span, before)
+    rules = _ruleset(span)
     steps = islice(rules, MAX_STEPS) if after <= first else rules.xafter(after, inc=True)
     shown_first = after <= first <= before
     if shown_first:
@@ -74,17 +84,13 @@ def _starts(span: Span, after: datetime, before: datetime) -> Iterator[datetime]
             yield moment
 
 
-def _ruleset(span: Span, before: datetime) -> rruleset:
-    """The rule, cut at the end of the window: one that never matches would be followed to the year 9999."""
+def _ruleset(span: Span) -> rruleset:
     found = rruleset(cache=False)
     first = span.start.local
     for line in span.rule:
         name, _, body = line.partition(":")
         if name.upper().startswith("RRULE"):
-            local = _local_until(body, span.start)
-            if "UNTIL=" not in local and "COUNT=" not in local:
-                local += f";UNTIL={before:%Y%m%dT%H%M%S}"
-            found.rrule(rrulestr(local, dtstart=first))  # type: ignore[arg-type]
+            found.rrule(rrulestr(_local_until(body, span.start), dtstart=first))  # type: ignore[arg-type]
         elif name.upper().startswith("RDATE"):
             for text in body.split(","):
                 found.rdate(_local_date(text, span.start))

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, insert, or_, select, true, update
 
 from calbridge.domain.content import differing
 from calbridge.domain.item import Item, ItemType
@@ -23,6 +23,26 @@ from calbridge.sync.memory import LinkState
 from calbridge.sync.ports import Keys
 
 _FACTS = ("type", "external_id", "record_id", "due", "completed_at", "associations", "hidden", "locked", "ical_uid")
+_LATER = (
+    items.c.tenant_id == bindparam("b_tenant"),
+    items.c.user_id == bindparam("b_user"),
+    items.c.seq > bindparam("b_seq"),
+)
+# Built once: every run asks them.
+_AFTER = select(items).where(*_LATER).order_by(items.c.seq).limit(bindparam("b_limit"))
+_NEW = (
+    _AFTER.where(
+        ~exists().where(
+            links.c.tenant_id == items.c.tenant_id,
+            links.c.item_id == items.c.id,
+            links.c.integration_id == bindparam("b_integration"),
+            links.c.synced_version == items.c.version,
+            links.c.state != bindparam("b_failed", LinkState.FAILED.value),
+        )
+    )
+).subquery()
+_LAST = select(func.max(items.c.seq).label("last_seq")).where(*_LATER).subquery()
+_TO_SCAN = select(_LAST.c.last_seq, _NEW).select_from(_LAST.outerjoin(_NEW, true())).order_by(_NEW.c.seq)
 _INDEXES = {"id": items.c.id, "uid": items.c.ical_hash, "match": items.c.match}
 
 
@@ -89,7 +109,20 @@ class Items:
 
     def after(self, user_id: str, seq: int, limit: int) -> Sequence[Item]:
         """Items with a higher seq, in order of seq, tombstones too."""
-        return self._select(user_id, items.c.seq > seq, order=items.c.seq, limit=limit)
+        asked = {"b_tenant": self._tenant, "b_user": user_id, "b_seq": seq, "b_limit": limit}
+        return [item_in(row) for row in self._connection.execute(_AFTER, asked)]
+
+    def to_scan(self, user_id: str, integration_id: str, seq: int, limit: int) -> tuple[Sequence[Item], int]:
+        """Items with a higher seq that the integration has not taken over, in order, tombstones too.
+
+        Also the highest seq that was looked at: the last one's where there are more of them.
+        """
+        asked = {"b_tenant": self._tenant, "b_user": user_id, "b_seq": seq, "b_limit": limit + 1}
+        rows = self._connection.execute(_TO_SCAN, asked | {"b_integration": integration_id}).all()
+        found = [item_in(row) for row in rows if row.id is not None]
+        if len(found) > limit:
+            return found[:limit], found[limit - 1].seq
+        return found, max(seq, rows[0].last_seq or 0)
 
     def any_unlinked(self, user_id: str, integration_id: str, types: Collection[ItemType]) -> bool:
         """Whether a living item of these types has neither an event nor a closed link in this integration."""

@@ -209,6 +209,11 @@ class SqlPage:
         """Items with a higher seq; what this page wrote comes with the next one."""
         return self._items.after(seq, limit)
 
+    def items_to_scan(self, seq: int, limit: int) -> tuple[list[Item], int]:
+        """Items with a higher seq that are not taken over here; what this page wrote comes with the next one."""
+        self._links.flush()
+        return self._items.to_scan(self._integration.id, seq, limit)
+
     def items_matching(self, uid: str | None, match: str | None) -> list[Item]:
         """Living items with this ical_uid or match that have neither an event nor a closed link here."""
         found = self._items.matching(uid, match)

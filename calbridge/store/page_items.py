@@ -48,6 +48,12 @@ class ItemMemory:
         self.flush()
         return [self._rows.seen(item) for item in self._items.after(self._user, seq, limit)]
 
+    def to_scan(self, integration_id: str, seq: int, limit: int) -> tuple[list[Item], int]:
+        """Items with a higher seq that the integration has not taken over, and the seq that was looked at up to."""
+        self.flush()
+        found, last = self._items.to_scan(self._user, integration_id, seq, limit)
+        return [self._rows.seen(item) for item in found], last
+
     def matching(self, uid: str | None, match: str | None) -> list[Item]:
         """Living items with this ical_uid or match, linked or not."""
         found = {

@@ -18,7 +18,7 @@ from calbridge.domain.options import Options
 from calbridge.sync import local, remote, removals, unfinished
 from calbridge.sync.context import PAGE, Context, NoBudget
 from calbridge.sync.decide import Setting
-from calbridge.sync.memory import Integration, Link, LinkState, MadeBy, Op
+from calbridge.sync.memory import Integration, Link, LinkState, MadeBy
 from calbridge.sync.observe import INDEX, PAIR
 from calbridge.sync.ports import Budget, Clock, Keys, Page, RunStore
 
@@ -61,8 +61,7 @@ def run(
     task = task or Task()
     ctx = context(connector, store, clock, keys, budget)
     _begin(ctx)
-    unfinished.look_up(ctx)
-    open_creates = _open_creates(ctx)
+    open_creates = unfinished.look_up(ctx)
     if not remote.read_changes(ctx, full=task.compare):
         return _outcome(ctx, complete=False)
     unfinished.drop_unfound(ctx, open_creates)
@@ -153,11 +152,6 @@ def _resume_confirmed(ctx: Context) -> None:
                 page.put_link(replace(link, work=True))
 
 
-def _open_creates(ctx: Context) -> list[str]:
-    with ctx.store.page() as page:
-        return [intent.id for intent in page.intents() if intent.op is Op.CREATE]
-
-
 def _end_baseline(ctx: Context) -> None:
     if not ctx.integration.baselined:
         remote.reread(ctx, PAIR)
@@ -168,13 +162,18 @@ def _end_baseline(ctx: Context) -> None:
 
 def _settle_reading(ctx: Context) -> None:
     remote.reread(ctx)
-    removals.execute(ctx)
-    remote.reread(ctx)
+    if removals.execute(ctx):
+        remote.reread(ctx)
 
 
 def _send_all(ctx: Context) -> None:
     """Write, and look again at what met another version or nothing, a bounded number of times."""
-    _index_before_creating(ctx)
+    with ctx.store.page() as page:
+        links = page.links_to_do(ctx.now, local.MOST)
+    if not links:
+        return
+    if any(link.remote_id is None for link in links):
+        _index_before_creating(ctx)
     for _ in range(ROUNDS):
         local.send(ctx)
         with ctx.store.page() as page:
@@ -192,8 +191,7 @@ def _open_work(link: Link) -> bool:
 def _index_before_creating(ctx: Context) -> None:
     """D9: a create first adopts, so what is listed must have been read once."""
     with ctx.store.page() as page:
-        creating = any(link.remote_id is None for link in page.links_to_do(ctx.now, 10_000))
-        rows = page.known_to_index(1) if creating else []
+        rows = page.known_to_index(1)
     while rows:
         with ctx.store.page() as page:
             rows = page.known_to_index(max(1, ctx.connector.capabilities.fetch_batch))

@@ -245,6 +245,14 @@ class InMemoryPage:
     def items_after(self, seq: int, limit: int) -> list[Item]:
         return sorted((item for item in self._items() if item.seq > seq), key=lambda row: row.seq)[:limit]
 
+    def items_to_scan(self, seq: int, limit: int) -> tuple[list[Item], int]:
+        taken = {(link.item_id, link.synced_version) for link in self._links() if link.state is not LinkState.FAILED}
+        later = self.items_after(seq, len(self._tables.items))
+        found = [item for item in later if (item.id, item.version) not in taken]
+        if len(found) > limit:
+            return found[:limit], found[limit - 1].seq
+        return found, later[-1].seq if later else seq
+
     def _unlinked(self) -> Iterator[Item]:
         linked = {link.item_id for link in self._links() if link.holds_item}
         return (item for item in self._items() if not item.deleted and item.id not in linked)

@@ -56,16 +56,17 @@ class _Planned:
 
 def scan_items(ctx: Context) -> None:
     """Give every item above the mark its work; the mark moves in the same transaction."""
-    while True:
+    more = True
+    while more:
         with ctx.store.page() as page:
             state = page.integration()
-            items = page.items_after(state.mark, PAGE)
-            if not items:
-                return
-            links = page.links_of([item.id for item in items])
+            items, mark = page.items_to_scan(state.mark, PAGE)
+            links = page.links_of([item.id for item in items]) if items else {}
             for item in items:
                 _scan(ctx, page, item, links.get(item.id))
-            page.save_integration(replace(state, mark=items[-1].seq))
+            if mark != state.mark:
+                page.save_integration(replace(state, mark=mark))
+            more = len(items) == PAGE
 
 
 def _scan(ctx: Context, page: Page, item: Item, link: Link | None) -> None:

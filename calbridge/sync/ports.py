@@ -128,6 +128,12 @@ class Page(Protocol):
     def items_after(self, seq: int, limit: int) -> list[Item]:
         """This user's items with a higher seq, in order of seq, tombstones too."""
 
+    def items_to_scan(self, seq: int, limit: int) -> tuple[list[Item], int]:
+        """Items with a higher seq that this integration has not taken over, in order, and the seq looked at up to.
+
+        Taken over: a link that has not failed knows the item's version.
+        """
+
     def items_matching(self, uid: str | None, match: str | None) -> list[Item]:
         """This user's living items without an open link here that have this ical_uid or match."""
 

@@ -133,6 +133,8 @@ def _drop_known(page: Page, remote_ids: Sequence[str]) -> None:
 
 
 def _take_page(ctx: Context, listing: Listing, mode: str, bodies: bool) -> None:
+    if not listing.entries:
+        return
     with ctx.store.page() as page:
         wanted = _sort(ctx, page, listing.entries, mode, bodies)
     inline = {row.remote_id: row for row in listing.entries if isinstance(row, Seen) and row.event is not None}
@@ -272,6 +274,8 @@ def needs_reading(link: Link) -> bool:
 
 def _recheck(ctx: Context, rows: Sequence[Known], mode: str) -> None:
     ids = [row.remote_id for row in rows]
+    if not ids:
+        return
     with ctx.store.page() as page:
         for row in page.known(ids).values():
             page.put_known(replace(row, recheck=False))

@@ -20,18 +20,22 @@ from calbridge.sync.remote import take_fetched
 GUARD_LEAST, GUARD_SHARE, GUARD_HOURS = 10, 0.2, 24
 
 
-def execute(ctx: Context) -> None:
-    """Confirm every recorded deletion and carry out those that may go on; what waits for a word is left alone."""
+def execute(ctx: Context) -> bool:
+    """Confirm every recorded deletion and carry out those that may go on; what waits for a word is left alone.
+
+    True when there was anything to look at.
+    """
     with ctx.store.page() as page:
         links = page.links_gone()
         if any(waiting(link) for link in links) and not confirmed_by_hand(ctx, page, Direction.RETRIEVE):
             ctx.count("waiting_deletions", sum(1 for link in links if waiting(link)))
             links = [link for link in links if not waiting(link)]
     if not links:
-        return
+        return False
     confirmed = _confirmed(ctx, links)
     _look_elsewhere(ctx, [link for link in links if link.id in confirmed])
     in_page(ctx, lambda page: _carry_out(ctx, page, confirmed))
+    return True
 
 
 def waiting(link: Link) -> bool:

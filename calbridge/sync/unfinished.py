@@ -16,12 +16,12 @@ from calbridge.sync.ports import Page
 from calbridge.sync.project import view
 
 
-def look_up(ctx: Context) -> None:
-    """Find the outcome of every open step. Creates that are not there stay open until the delta was read."""
+def look_up(ctx: Context) -> list[str]:
+    """Find the outcome of every open step. Creates that are not there stay open until the delta was read: their ids."""
     with ctx.store.page() as page:
         intents = page.intents()
     if not intents:
-        return
+        return []
     addresses = [intent.remote_id for intent in intents if intent.remote_id is not None]
     answers = {row.remote_id: row for row in ctx.fetch(list(dict.fromkeys(addresses)))}
     for intent in intents:
@@ -29,6 +29,8 @@ def look_up(ctx: Context) -> None:
             _created(ctx, intent, answers)
         else:
             _changed(ctx, intent, answers.get(intent.remote_id or ""))
+    with ctx.store.page() as page:
+        return [intent.id for intent in page.intents() if intent.op is Op.CREATE]
 
 
 def _created(ctx: Context, intent: Intent, answers: dict[str, Fetched]) -> None:
@@ -111,6 +113,8 @@ def cancel_created(ctx: Context, page: Page, gone: Sequence[str]) -> None:
 
 def drop_unfound(ctx: Context, before: Sequence[str]) -> None:
     """Creates that neither the look-up nor the delta found did not happen: decided anew from now (D4)."""
+    if not before:
+        return
     with ctx.store.page() as page:
         for intent in page.intents():
             if intent.op is Op.CREATE and intent.id in before:

@@ -6,7 +6,7 @@ import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -32,6 +32,7 @@ KEY = "k" * 40
 PASSWORD = "secret of alice"
 FIRST = 8
 QUIET_ROUNDS = 8
+TRIES = 5
 LATER = timedelta(minutes=20)
 DEAD_SIGNAL = -signal.SIGKILL
 
@@ -120,7 +121,9 @@ def world(folder: Path, database_url: str | None, seed: int) -> Iterator[World]:
         settings = load_settings(environment)
         upgrade_database(settings)
         clock = MovedClock()
-        with open_parts(settings, clock=clock, random=random) as parts:
+        # Only what is killed must be taken over soon; the test's own runs shall not fail on a busy machine.
+        patient = replace(settings, lease_seconds=60.0, request_timeout=30.0)
+        with open_parts(patient, clock=clock, random=random) as parts:
             furnish(parts, f"127.0.0.1:{server.port}")
             integration = linked(parts, server.url, USER, PASSWORD)
             with runner(environment, integration, folder / "runs.log") as running:
@@ -182,9 +185,12 @@ def play(at: World, kills: int) -> None:
 
 
 def _measure(at: World, task: Mapping[str, object]) -> float:
-    """How long a run takes that nobody kills."""
-    begun = time.monotonic()
-    run = at.runner.run(**task)
+    """How long a run takes that nobody kills, in seconds."""
+    for _ in range(TRIES):
+        begun = time.monotonic()
+        run = at.runner.run(**task)
+        if run["reason"] != "timed_out":
+            break
     assert run["status"] == "succeeded", run
     return time.monotonic() - begun
 

@@ -21,13 +21,15 @@ def outcome(tmp_path: Path):
     tests = tmp_path / "project" / "tests"
     tests.mkdir(parents=True)
     shutil.copy(ROOT / "tests" / "conftest.py", tests)
+    shutil.copytree(ROOT / "tests" / "servers", tests / "servers")
+    (tests / "__init__.py").touch()
     (tests / "test_user.py").write_text(USER, encoding="utf-8")
 
     def run(**environ: str) -> str:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("CALBRIDGE_", "PYTEST_"))}
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-rs", "-p", "no:cacheprovider", "--rootdir", str(tests), str(tests)],
-            env=clean | environ,
+            env=clean | environ | {"PYTHONPATH": str(tests.parent)},
             cwd=tests,
             capture_output=True,
             text=True,

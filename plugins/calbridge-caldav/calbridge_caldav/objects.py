@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from calbridge.connectors.contract import Fetched, Gone, Seen, Unreadable
 from calbridge.connectors.ical import Broken, Readable, read
+from calbridge.domain.event import Event
 from calbridge_caldav.hrefs import RemoteId
 
 
@@ -61,8 +62,16 @@ def _id_of(path: str, part: Readable | Broken, *, whole: bool) -> str:
 def _row(remote_id: str, part: Readable | Broken, body: Body) -> Fetched:
     if isinstance(part, Broken):
         return Unreadable(remote_id, body.etag, part.code)
+    event = event_of(part)
+    return Seen(remote_id, body.etag, event.uid, event, body.data)
+
+
+def event_of(part: Readable) -> Event:
+    """The event of a part, as it is told in listings, fetches and answers to writes alike.
+
+    An override is an appointment of its own until its master comes: invitations to two dates of one series are not the
+    same event, hence their UIDs are told apart.
+    """
     if part.recurrence_id is None:
-        return Seen(remote_id, body.etag, part.uid, part.event, body.data)
-    # An appointment of its own until its master comes: invitations to two dates of one series are not the same event.
-    uid = f"{part.uid}#{part.recurrence_id}"
-    return Seen(remote_id, body.etag, uid, replace(part.event, uid=uid), body.data)
+        return part.event
+    return replace(part.event, uid=f"{part.uid}#{part.recurrence_id}")

@@ -12,7 +12,7 @@ from calbridge.domain.content import Content, Field
 from calbridge.errors import AddressRefused, ConnectorError, SignInRequired, Throttled, Unavailable
 from calbridge_caldav.collection import Collection
 from calbridge_caldav.fetch import Found, fetch_bodies
-from calbridge_caldav.objects import Body, part_named
+from calbridge_caldav.objects import Body, event_of, part_named
 from calbridge_caldav.putting import Outcome, Terms, Written, put_changes, put_new, take_away
 from calbridge_caldav.quirks import look_before_writing
 
@@ -92,11 +92,11 @@ def _settled(written: Written, held: Found, terms: Terms) -> Result:
         part = part_named(read(body.data, own_addresses=terms.own_addresses), written.remote_id)
         if part is not None and part.uid == written.uid:
             exact = _is_own_state(written, body)
-            return Done(written.remote_id.text, body.etag, part.event, body.data, written.conditional, exact)
+            return Done(written.remote_id.text, body.etag, event_of(part), body.data, written.conditional, exact)
     part = part_named(read(written.sent, own_addresses=terms.own_addresses), written.remote_id)
     if part is None:
         return None
-    return Done(written.remote_id.text, written.etag, part.event, written.sent, written.conditional)
+    return Done(written.remote_id.text, written.etag, event_of(part), written.sent, written.conditional)
 
 
 def _is_own_state(written: Written, body: Body) -> bool:

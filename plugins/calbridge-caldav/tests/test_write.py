@@ -386,3 +386,17 @@ def test_what_can_not_be_written_is_rejected_without_a_request(serve: Serve, lin
     (result,) = phone.connector.write(phone.calendar, [Create("k", content({(MASTER, Field.TITLE): "No time"}), "u")])
     assert getattr(error_of(result), "code", "") == "not_expressible"
     assert double.requests == []
+
+
+def test_a_written_override_without_a_master_is_told_as_fetching_tells_it(serve: Serve, link: Link) -> None:
+    double = serve()
+    double.put_event("work", "s.ics", ics(vevent("s", "Only this day", "RECURRENCE-ID:20270105T090000Z")))
+    phone = link(double)
+    (shown,) = [row for row in phone.connector.fetch(phone.calendar, [HERE + "s.ics"]) if isinstance(row, Seen)]
+    written = phone.retitle(shown, "Renamed")
+    (again,) = [row for row in phone.connector.fetch(phone.calendar, [shown.remote_id]) if isinstance(row, Seen)]
+    assert again.event is not None
+    assert isinstance(written, Done)
+    assert written.event is not None
+    assert written.event.uid == again.event.uid == again.uid
+    assert title_of(written) == title_of(again) == "Renamed"

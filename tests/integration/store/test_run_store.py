@@ -405,6 +405,39 @@ def test_items_get_versions_and_an_order_of_changes(subject: Subject) -> None:
         assert page.items(["a", "b", "c"]).keys() == {"a", "b"}
 
 
+def test_items_that_a_link_has_taken_over_need_no_scan(subject: Subject) -> None:
+    with subject.page() as page:
+        for name in ("taken", "failed", "older", "deleted", "free"):
+            page.add_item(an_item(name))
+    with subject.page() as page:
+        page.put_item(replace(page.items(["older"])["older"], content=event("New")), 1)
+        page.delete_item("deleted", 1)
+        for name in ("taken", "older", "deleted"):
+            page.put_link(Link(f"of {name}", name, f"/{name}", state=LinkState.SYNCED, synced_version=1))
+        page.put_link(Link("of failed", "failed", "/failed", state=LinkState.FAILED, synced_version=1))
+    with subject.page() as page:
+        items = page.items(["taken", "failed", "older", "deleted", "free"])
+        last = max(item.seq for item in items.values())
+        found, mark = page.items_to_scan(0, 10)
+        assert [item.id for item in found] == ["failed", "free", "older", "deleted"]
+        assert (found[-1].deleted, mark) == (True, last)
+        assert page.items_to_scan(0, 2) == (found[:2], items["free"].seq)
+        assert page.items_to_scan(items["failed"].seq, 10) == (found[1:], last)
+        assert page.items_to_scan(last, 10) == ([], last)
+        assert page.items_to_scan(last + 5, 10) == ([], last + 5)
+    with subject.other_page() as page:
+        assert len(page.items_to_scan(0, 10)[0]) == 5
+
+
+def test_what_is_taken_over_in_a_page_needs_no_scan_in_it(subject: Subject) -> None:
+    with subject.page() as page:
+        page.add_item(an_item("a"))
+    with subject.page() as page:
+        page.put_link(Link("l", "a", "/a", state=LinkState.SYNCED, synced_version=1))
+        found, mark = page.items_to_scan(0, 10)
+        assert (found, mark) == ([], page.items(["a"])["a"].seq)
+
+
 def test_items_are_written_only_on_the_version_that_was_read(subject: Subject) -> None:
     with subject.page() as page:
         item = page.add_item(an_item("a"))

@@ -18,7 +18,7 @@ from calbridge.sync.memory import LinkState
 from calbridge.sync.project import Projected, project
 from calbridge.sync.settle import same
 from calbridge.testing.memory import Crash, MemoryConnector, Switches
-from tests.unit.sync.world import ALL, World, event, span
+from tests.unit.sync.world import ALL, SECOND, World, event, span
 
 DAYS = st.integers(2, 27)
 HOURS = st.integers(7, 18)
@@ -38,6 +38,10 @@ class SyncMachine(RuleBasedStateMachine):
 
     @initialize(seed=st.integers(0, 99))
     def begin(self, seed: int) -> None:
+        self.start(seed)
+
+    def start(self, seed: int) -> None:
+        """The first run copies everything both ways."""
         self.world = World(self.switches, self.options, seed)
         self.world.service.switches = self.switches
         self.try_run(Task(retrieve=ALL, send=ALL))
@@ -215,11 +219,15 @@ class SyncMachine(RuleBasedStateMachine):
 
     # the checks
 
+    names = ("A",)
+
     def teardown(self) -> None:
         if not hasattr(self, "world"):
             return
         self.become_quiet()
-        self.check_pairs()
+        for name in self.names:
+            self.check_pairs(name)
+            self.check_events_and_items(name)
         self.check_no_doubles()
         self.check_quiet()
 
@@ -229,27 +237,30 @@ class SyncMachine(RuleBasedStateMachine):
         calm = {"loses_reply": 0.0, "loses_request": 0.0, "half_written_series": 0.0, "throttles": 0.0}
         calm |= {"unavailable": 0.0, "fetch_unknown": 0.0}
         world.service.switches = replace(self.switches, **calm)
+        before = world.writes()
         for _ in range(3):
-            world.confirm()
-            world.service.advance(timedelta(hours=13))
-            world.run(Task(compare=True))
-            world.run()
+            for name in self.names:
+                world.confirm(name)
+                world.service.advance(timedelta(hours=13))
+                world.run(Task(compare=True), name)
+                world.run(name=name)
+        assert world.writes() - before <= 2 * len(world.tables.links), "more than two writes each until quiet"
 
-    def check_pairs(self) -> None:
+    def check_pairs(self, name: str) -> None:
         world = self.world
-        options = world.tables.integrations["A"].options
-        events = world.phone.events()
+        state = world.tables.integrations[name]
+        events = world.service.phone_at(state.calendar_id).events()
         connector = MemoryConnector(world.service)
-        for link in world.tables.links.values():
+        for (owner, _), link in world.tables.links.items():
             item = world.tables.items[link.item_id]
-            if link.state is LinkState.FROZEN:
+            if owner != name or link.state is LinkState.FROZEN:
                 continue
             assert link.state not in {LinkState.FAILED, LinkState.PENDING_DELETE}, link
             if not link.live:
                 continue
             assert link.remote_id in events, ("no event", link)
             assert not item.deleted, ("deleted here, alive there", link)
-            projected = project(item, options, link.made_by, "A")
+            projected = project(item, state.options, link.made_by, name)
             assert isinstance(projected, Projected), (projected, link)
             normal = connector.normalise(projected.content)
             shown = events[link.remote_id or ""].content
@@ -257,25 +268,33 @@ class SyncMachine(RuleBasedStateMachine):
                 self.check_unit(unit, projected, normal, shown, item.hidden)
 
     def check_unit(self, unit: Unit, projected: Projected, normal: Content, shown: Content, hidden: bool) -> None:
-        if unit[1] in NO_EDIT_FIELDS or unit[1] is Field.PEOPLE or (hidden and unit[1] in projected.hidden):
+        unknown = hidden and unit[1] in projected.hidden
+        if unit[1] in NO_EDIT_FIELDS or unit[1] is Field.PEOPLE or unknown or unit[1] in projected.unsent:
             return
         here, there = projected.content.get(unit), shown.get(unit)
         assert same(unit, here, there) or same(unit, normal.get(unit), there), (unit, here, there)
 
-    def check_no_doubles(self) -> None:
+    def check_events_and_items(self, name: str) -> None:
+        """Nobody is forgotten: every event and every item is linked, known or ended."""
         world = self.world
-        living = [link for link in world.tables.links.values() if link.live]
+        calendar = world.tables.integrations[name].calendar_id
+        mine = [link for (owner, _), link in world.tables.links.items() if owner == name]
+        known = {row.remote_id for (owner, _), row in world.tables.known.items() if owner == name}
+        living = [link for link in mine if link.live]
         assert len({link.remote_id for link in living}) == len(living)
         assert len({link.item_id for link in living}) == len(living)
-        linked = {link.remote_id for link in living}
-        kept = {link.remote_id for link in world.tables.links.values()}
-        known = {row.remote_id for row in world.tables.known.values()}
-        for remote_id, each in world.phone.events().items():
-            assert remote_id in linked | kept | known, ("an event nobody looks after", remote_id, each.content.title)
+        kept = known | {link.remote_id for link in mine}
+        for remote_id, each in world.service.phone_at(calendar).events().items():
+            assert remote_id in kept, ("an event nobody looks after", remote_id, each.content.title)
         for item in world.psa.living():
-            assert any(link.item_id == item.id for link in world.tables.links.values()), ("an item forgotten", item)
-        titles = [each.content.title for each in world.phone.events().values() if each.content.title != "Busy"]
-        assert len(set(titles)) == len(titles), ("doubled", titles)
+            assert any(link.item_id == item.id for link in mine), ("an item forgotten", name, item)
+
+    def check_no_doubles(self) -> None:
+        world = self.world
+        for name in self.names:
+            events = world.service.phone_at(world.tables.integrations[name].calendar_id).events().values()
+            titles = [each.content.title for each in events if each.content.title != "Busy"]
+            assert len(set(titles)) == len(titles), ("doubled", titles)
         names = [item.content.title for item in world.psa.living() if not item.hidden]
         assert len(set(names)) == len(names), ("doubled here", names)
 
@@ -283,8 +302,57 @@ class SyncMachine(RuleBasedStateMachine):
         world = self.world
         assert world.service.mails == []
         before, items = world.writes(), dict(world.tables.items)
-        world.run()
-        world.run(Task(compare=True))
+        for name in self.names:
+            world.run(name=name)
+            world.run(Task(compare=True), name)
         assert world.writes() == before, "still writing"
         assert world.tables.items == items, "still changing items"
         assert not world.tables.intents
+
+
+class TwoCalendarsMachine(SyncMachine):
+    """The same user with a second calendar that gets what the first one brought (D10)."""
+
+    names = ("A", "B")
+
+    @initialize(seed=st.integers(0, 99), forward=st.booleans())
+    def begin(self, seed: int, forward: bool) -> None:
+        self.start(seed)
+        self.world.link_calendar("B", SECOND, Options(send=Send(forward=forward)))
+        self.try_run_second(Task(retrieve=ALL, send=ALL))
+
+    def try_run_second(self, task: Task | None = None) -> None:
+        with suppress(Crash):
+            self.world.try_run(task, "B")
+
+    @rule()
+    def the_second_runs(self) -> None:
+        self.try_run_second()
+
+    @rule(number=st.integers(1, 6))
+    def the_second_crashes(self, number: int) -> None:
+        self.world.service.io.crash_at(number)
+        self.try_run_second()
+        self.world.service.io.hooks.clear()
+
+    @rule(day=DAYS, hour=HOURS, series=st.booleans())
+    def second_phone_creates(self, day: int, hour: int, series: bool) -> None:
+        made = event(self.title("second"), "2027-03-01 09:00")
+        timed = made.with_units({(MASTER, Field.TIME): self.time(day, hour, series)})
+        self.world.service.phone_at(SECOND).create(timed)
+
+    def second_remote(self, pick: int) -> str | None:
+        events = sorted(self.world.service.phone_at(SECOND).events())
+        return events[pick % len(events)] if events else None
+
+    @rule(pick=PICK)
+    def second_phone_edits(self, pick: int) -> None:
+        remote = self.second_remote(pick)
+        if remote:
+            self.world.service.phone_at(SECOND).edit(remote, {(MASTER, Field.TITLE): self.title("second")})
+
+    @rule(pick=PICK)
+    def second_phone_deletes(self, pick: int) -> None:
+        remote = self.second_remote(pick)
+        if remote:
+            self.world.service.phone_at(SECOND).delete(remote)

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from calbridge.testing.memory import Switches
-from tests.unit.sync.machine import SyncMachine
+from tests.unit.sync.machine import SyncMachine, TwoCalendarsMachine
 
 EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "60"))
 
@@ -26,13 +26,9 @@ SERVICES = {
 }
 
 
-@pytest.mark.parametrize("name", SERVICES)
-def test_both_sides_mean_the_same_when_it_is_quiet(name: str) -> None:
-    class Machine(SyncMachine):
-        switches = SERVICES[name]
-
+def drive(machine: type[SyncMachine]) -> None:
     run_state_machine_as_test(
-        Machine,
+        machine,
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=18,
@@ -42,3 +38,19 @@ def test_both_sides_mean_the_same_when_it_is_quiet(name: str) -> None:
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_both_sides_mean_the_same_when_it_is_quiet(name: str) -> None:
+    class Machine(SyncMachine):
+        switches = SERVICES[name]
+
+    drive(Machine)
+
+
+@pytest.mark.parametrize("name", ["exact", "fragments", "unreliable"])
+def test_two_calendars_of_one_user_are_kept_apart_or_forwarded_as_told(name: str) -> None:
+    class Machine(TwoCalendarsMachine):
+        switches = SERVICES[name]
+
+    drive(Machine)
