@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -162,7 +163,8 @@ def list_items(
         if expand:
             return _expanded(work, user_id, chosen)
         rows = work.items.list(user_id, chosen, after, limit)
-        return [item_json.shown(item, _links(work, item)) for item in rows]
+        linked = _links_of(work, rows)
+        return [item_json.shown(item, linked.get(item.id, ())) for item in rows]
 
 
 def _expanded(work: Work, user_id: str, chosen: ItemFilter) -> list[dict[str, Any]]:
@@ -176,8 +178,9 @@ def _expanded(work: Work, user_id: str, chosen: ItemFilter) -> list[dict[str, An
     place: str | None = None
     while page := work.items.list(user_id, chosen, place, PAGE):
         place = page[-1].id
+        linked = _links_of(work, page)
         for item in page:
-            links = _links(work, item)
+            links = linked.get(item.id, ())
             for key, span in _occurrences(item, start, end):
                 found.append((span.start.instant(), item.id, occurrence(item, key, span, links)))
                 if len(found) > MOST_OCCURRENCES or time.monotonic() > stop:
@@ -251,7 +254,12 @@ def _living(work: Work, user_id: str, item_id: str) -> Item:
 
 
 def _links(work: Work, item: Item) -> list[Shown]:
-    return [Shown(*each) for each in work.memories.links_of_item(item.id)]
+    return _links_of(work, [item]).get(item.id, [])
+
+
+def _links_of(work: Work, items: Sequence[Item]) -> dict[str, list[Shown]]:
+    found = work.memories.links_of_items([item.id for item in items])
+    return {item_id: [Shown(*each) for each in links] for item_id, links in found.items()}
 
 
 def _answer(parts: Parts, tenant: str, user_id: str, item_id: str, *, changed: bool) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 
 from calbridge.errors import DatabaseUnusable, Refused
 from calbridge.service.parts import Parts
@@ -50,17 +51,37 @@ class LeasedStore:
 @contextmanager
 def leased(parts: Parts, tenant: str, integration_id: str) -> Iterator[Lease]:
     """The lease of an integration, given back at the end. Raises Refused (``integration_running``)."""
-    leases = Leases(parts.database)
-    owner = secrets.token_hex(16)
-    lease = leases.acquire(tenant, integration_id, owner, parts.settings.lease_seconds)
+    lease = Leases(parts.database).acquire(tenant, integration_id, new_owner(), parts.settings.lease_seconds)
     if lease is None:
         raise Refused(code="integration_running", integration=integration_id)
-    try:
+    with holding(parts, lease):
         yield lease
+
+
+def new_owner() -> str:
+    """A name for one holder of one lease."""
+    return secrets.token_hex(16)
+
+
+@dataclass(slots=True)
+class Hold:
+    """A lease that was taken; ``held`` until it was given back."""
+
+    lease: Lease
+    held: bool = True
+
+
+@contextmanager
+def holding(parts: Parts, lease: Lease) -> Iterator[Hold]:
+    """Gives the lease back at the end, unless that was done before."""
+    hold = Hold(lease)
+    try:
+        yield hold
     finally:
-        # A database that is gone frees the lease by its expiry.
-        with contextlib.suppress(DatabaseUnusable):
-            leases.release(lease)
+        if hold.held:
+            # A database that is gone frees the lease by its expiry.
+            with contextlib.suppress(DatabaseUnusable):
+                Leases(parts.database).release(lease)
 
 
 def leased_store(parts: Parts, lease: Lease, run_id: str | None = None) -> LeasedStore:

@@ -43,8 +43,10 @@ def usable_account(work: Work, account_id: str | None) -> tuple[StoredAccount, s
     A secret that the service refused for certain is tried again by nobody (C5). Raises Refused (``not_connected``),
     SecretUnreadable.
     """
-    account = work.accounts.get(account_id) if account_id else None
-    secret = work.accounts.secret(account.id) if account else None
-    if account is None or secret is None or account.refused:
+    found = work.accounts.with_secret(account_id) if account_id else None
+    if found is None:
+        raise Refused(code="not_connected")
+    account, secret = found
+    if secret is None or account.refused:
         raise Refused(code="not_connected")
     return account, secret

@@ -18,7 +18,6 @@ from calbridge.errors import (
 )
 from calbridge.log import get_logger
 from calbridge.service.parts import Parts
-from calbridge.store.accounts import StoredAccount
 from calbridge.store.integrations import StoredIntegration
 from calbridge.store.work import Work
 
@@ -91,18 +90,18 @@ def _retry_minutes(work: Work) -> int:
 def went_well(parts: Parts, tenant: str, integration: StoredIntegration) -> None:
     """A run came through: the outage is over, its other integrations are connected again."""
     with parts.database.write(tenant) as work:
-        account = work.accounts.get(integration.account_id or "")
-        if account is None:
-            return
-        told = _recover(work, account)
+        told = recovered(work, integration)
     if told:
         came_back(parts, tenant, [integration.id], integration.service, told=True)
 
 
-def _recover(work: Work, account: StoredAccount) -> bool:
-    told = work.accounts.recover(account.id)
-    for each in work.integrations.list(account_id=account.id, limit=10_000):
-        if each.reason is None or (each.status == "not_connected" and each.reason == "calendar_gone"):
+def recovered(work: Work, integration: StoredIntegration) -> bool:
+    """The stored part of :func:`went_well`: whether people had been told of the outage and are to be told now."""
+    if integration.account_id is None:
+        return False
+    told = work.accounts.recover(integration.account_id)
+    for each in work.integrations.list(account_id=integration.account_id, troubled=True, limit=10_000):
+        if each.status == "not_connected" and each.reason == "calendar_gone":
             continue
         work.integrations.save(each.id, status="connected" if each.calendar_id else "setup", reason=None)
         if each.status == "not_connected":

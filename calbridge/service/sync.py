@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,13 +14,14 @@ from calbridge.domain.settings_json import settings_in
 from calbridge.errors import ConnectorError, LeaseLost, Refused, StoreError
 from calbridge.log import bound, get_logger
 from calbridge.service.integration_views import integration_view
-from calbridge.service.leasing import leased, leased_store
+from calbridge.service.leasing import Hold, holding, leased_store, new_owner
 from calbridge.service.opening import opened, usable_account
-from calbridge.service.outages import went_well, went_wrong
+from calbridge.service.outages import came_back, recovered, went_wrong
 from calbridge.service.parts import Parts
 from calbridge.service.run_views import run_view
 from calbridge.service.values import invalid
 from calbridge.service.views import IntegrationView, RunView
+from calbridge.store.accounts import StoredAccount
 from calbridge.store.integrations import StoredIntegration
 from calbridge.store.leases import Lease
 from calbridge.store.runs import Run
@@ -52,8 +53,11 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
+    lease: Lease
     integration: StoredIntegration
     state: Integration
+    account: StoredAccount
+    secret: str = field(repr=False)
     run: Run
 
 
@@ -75,29 +79,27 @@ def sync_integration(
     ``integration_inactive``, ``not_connected``, ``throttled``, ``integration_running``), DatabaseUnusable.
     """
     facts = facts_of(retrieve, send)
-    with parts.database.read(tenant) as work:
-        refuse_idle(work, work.integrations.require(integration_id), trigger)
     try:
-        with leased(parts, tenant, integration_id) as lease:
-            begun = _begin(parts, lease, facts, trigger)
-            with bound(run=begun.run.id, tenant=tenant, integration=integration_id):
-                return _carry_out(parts, lease, begun, compare, budget_seconds)
+        begun = _begin(parts, tenant, integration_id, facts, trigger)
     except Refused as refused:
         if refused.code == "integration_running":
             keep_for_later(parts, tenant, integration_id, facts)
         raise
+    with holding(parts, begun.lease) as hold, bound(run=begun.run.id, tenant=tenant, integration=integration_id):
+        return _carry_out(parts, hold, begun, compare, budget_seconds)
 
 
-def refuse_idle(work: Work, integration: StoredIntegration, trigger: str) -> None:
-    """D12: inactive or not connected, no run starts, whoever asks. Raises Refused."""
+def refuse_idle(work: Work, integration: StoredIntegration, trigger: str) -> tuple[StoredAccount, str]:
+    """D12: inactive or not connected, no run starts, whoever asks; else the account and its secret. Raises Refused."""
     if not integration.active:
         raise Refused(code="integration_inactive", integration=integration.id)
     if integration.status != "connected":
         raise Refused(code="not_connected", integration=integration.id, reason=integration.reason)
-    account, _ = usable_account(work, integration.account_id)
+    account, secret = usable_account(work, integration.account_id)
     held = account.not_before is not None and account.not_before > work.now
     if held and (trigger != "manual" or integration.reason in {"throttled", "sign_in_required"}):
         raise Refused(code="throttled", integration=integration.id, until=account.not_before)
+    return account, secret
 
 
 def keep_for_later(parts: Parts, tenant: str, integration_id: str, facts: Mapping[str, Any]) -> None:
@@ -118,67 +120,72 @@ def facts_of(retrieve: Range | None, send: Range | None) -> dict[str, Any]:
     return {name: list(chosen) for name, chosen in given.items() if chosen is not None}
 
 
-def _begin(parts: Parts, lease: Lease, facts: Mapping[str, Any], trigger: str) -> _Begun:
-    """The run's row: a new one, or a range that waits."""
-    tenant, integration_id = lease.tenant_id, lease.integration_id
-    with leased_store(parts, lease).page() as page:
-        state = page.integration()
+def _begin(parts: Parts, tenant: str, integration_id: str, facts: Mapping[str, Any], trigger: str) -> _Begun:
+    """The lease and the run's row in one transaction: whatever is refused leaves neither."""
     with parts.database.write(tenant) as work:
         integration = work.integrations.require(integration_id)
-        waiting = [] if facts else work.runs.list(integration_id, status="queued", limit=WAITING_RUNS)
-        if waiting:
-            run = waiting[-1]
-        else:
-            run = Run(work.keys.new_id(), integration_id, "range" if facts else "live", trigger, facts=facts)
-            work.runs.add(run)
-        for left in work.runs.list(integration_id, status="running", limit=WAITING_RUNS):
+        account, secret = refuse_idle(work, integration, trigger)
+        lease = work.take_lease(integration_id, new_owner(), parts.settings.lease_seconds)
+        if lease is None:
+            raise Refused(code="integration_running", integration=integration_id)
+        state = work.state_of(integration_id)
+        run = _begin_run(work, integration_id, facts, trigger)
+    return _Begun(lease, integration, state, account, secret, run)
+
+
+def _begin_run(work: Work, integration_id: str, facts: Mapping[str, Any], trigger: str) -> Run:
+    """The run's row: a new one, or a range that waits."""
+    open_runs = work.runs.list(integration_id, status={"queued", "running"}, limit=2 * WAITING_RUNS)
+    for left in open_runs:
+        if left.status == "running":
             # Whoever ran it died: its lease ran out, and its steps are in the intents.
             work.runs.save(left.id, status="failed", reason="lease_lost", finished_at=work.now)
             _repeat(work, left)
-        work.runs.save(run.id, status="running", started_at=work.now)
-    return _Begun(integration, state, run)
+    waiting = [] if facts else [each for each in open_runs if each.status == "queued"]
+    if waiting:
+        run = replace(waiting[-1], status="running", started_at=work.now)
+        work.runs.save(run.id, status=run.status, started_at=run.started_at)
+        return run
+    kind = "range" if facts else "live"
+    run = Run(work.keys.new_id(), integration_id, kind, trigger, status="running", facts=facts, started_at=work.now)
+    work.runs.add(run)
+    return run
 
 
-def _carry_out(parts: Parts, lease: Lease, begun: _Begun, compare: bool, budget_seconds: float | None) -> RunView:
+def _carry_out(parts: Parts, hold: Hold, begun: _Begun, compare: bool, budget_seconds: float | None) -> RunView:
     started = parts.clock.now()
     budget = Slice(None if budget_seconds is None else time.monotonic() + budget_seconds)
     compare = compare or engine.compare_due(begun.state, parts.clock)
     try:
-        outcome = _run(parts, lease, begun, compare, budget)
+        outcome = _run(parts, begun, compare, budget)
     except LeaseLost:
-        return _lost(parts, begun, lease)
+        return _lost(parts, begun)
     except ConnectorError as error:
-        outage = went_wrong(parts, lease.tenant_id, begun.integration, error)
+        outage = went_wrong(parts, begun.lease.tenant_id, begun.integration, error)
         log.warning("run_failed", code=outage.code, given_up=outage.given_up)
-        return _end(parts, lease, begun, status="failed", reason=outage.code)
+        return _failed(parts, hold, begun, outage.code)
     except StoreError:
         raise
     except Refused as refused:
-        _end(parts, lease, begun, status="failed", reason=refused.code)
+        _failed(parts, hold, begun, refused.code)
         raise
     except Exception as error:
         log.error("run_broke", exc_info=error)
-        went_wrong(parts, lease.tenant_id, begun.integration, error)
-        return _end(parts, lease, begun, status="failed", reason="internal_error")
-    went_well(parts, lease.tenant_id, begun.integration)
-    _passed(parts, lease, begun, outcome, started)
-    reason = "confirmation_needed" if outcome.waiting else None
-    status = "partial" if not outcome.complete else "waiting" if outcome.waiting else "succeeded"
-    return _end(parts, lease, begun, status=status, reason=reason, counters=dict(outcome.counters))
+        went_wrong(parts, begun.lease.tenant_id, begun.integration, error)
+        return _failed(parts, hold, begun, "internal_error")
+    return _came_through(parts, hold, begun, outcome, started)
 
 
-def _run(parts: Parts, lease: Lease, begun: _Begun, compare: bool, budget: Slice) -> engine.Outcome:
-    tenant = lease.tenant_id
-    with parts.database.read(tenant) as work:
-        account, secret = usable_account(work, begun.integration.account_id)
-        keys = work.keys
-    store = leased_store(parts, lease, begun.run.id)
+def _run(parts: Parts, begun: _Begun, compare: bool, budget: Slice) -> engine.Outcome:
+    tenant = begun.lease.tenant_id
+    store = leased_store(parts, begun.lease, begun.run.id)
     task = engine.Task(
         retrieve=window(parts, begun.state, begun.run.facts.get("retrieve")),
         send=window(parts, begun.state, begun.run.facts.get("send")),
         compare=compare,
     )
-    with opened(parts, tenant, account, secret, store.before_request) as connector:
+    keys = parts.database.keys(tenant)
+    with opened(parts, tenant, begun.account, begun.secret, store.before_request) as connector:
         return engine.run(connector, store, parts.clock, keys, task, budget)
 
 
@@ -190,21 +197,36 @@ def window(parts: Parts, state: Integration, days: Any) -> Window | None:
     return local_window(today, days[0], days[1])
 
 
-def _passed(parts: Parts, lease: Lease, begun: _Begun, outcome: engine.Outcome, started: Any) -> None:
+def _came_through(parts: Parts, hold: Hold, begun: _Begun, outcome: engine.Outcome, started: datetime) -> RunView:
+    """The end of a run that was not stopped by an error, in one transaction: the outage is over, too."""
+    reason = "confirmation_needed" if outcome.waiting else None
+    status = "partial" if not outcome.complete else "waiting" if outcome.waiting else "succeeded"
+    with parts.database.write(hold.lease.tenant_id) as work:
+        told = recovered(work, begun.integration)
+        moved = _moved(parts, work, begun.integration, outcome, started)
+        view = _close(work, hold, begun.run, status, reason, moved, outcome.counters)
+    hold.held = False
+    if told:
+        came_back(parts, hold.lease.tenant_id, [begun.integration.id], begun.integration.service, told=True)
+    return view
+
+
+def _moved(
+    parts: Parts, work: Work, integration: StoredIntegration, outcome: engine.Outcome, started: datetime
+) -> dict[str, Any]:
     """What a run that came through moves: times, the next poll, and the triggers it took up."""
-    integration = begun.integration
-    with parts.database.write(lease.tenant_id) as work:
-        minutes = settings_in(integration.settings).poll_minutes or _poll_minutes(work)
-        pause = timedelta(minutes=minutes) * (0.9 + 0.2 * parts.random.random())
-        moved: dict[str, Any] = {"next_poll_at": work.now + pause}
-        if outcome.wrote:
-            moved["last_sync_at"] = work.now
-        if outcome.complete:
-            moved["fresh_as_of"] = started
+    minutes = settings_in(integration.settings).poll_minutes or _poll_minutes(work)
+    pause = timedelta(minutes=minutes) * (0.9 + 0.2 * parts.random.random())
+    moved: dict[str, Any] = {"next_poll_at": work.now + pause}
+    if outcome.wrote:
+        moved["last_sync_at"] = work.now
+    if outcome.complete:
+        moved["fresh_as_of"] = started
+        if integration.due_no > integration.cleared:
             work.integrations.clear_due(integration.id, integration.due_no)
-        else:
-            work.raise_due(integration.id)
-        work.integrations.save(integration.id, **moved)
+    else:
+        work.raise_due(integration.id)
+    return moved
 
 
 def _poll_minutes(work: Work) -> int:
@@ -212,34 +234,38 @@ def _poll_minutes(work: Work) -> int:
     return told if isinstance(told, int) else POLL_MINUTES
 
 
-def _end(
-    parts: Parts,
-    lease: Lease,
-    begun: _Begun,
-    *,
+def _failed(parts: Parts, hold: Hold, begun: _Begun, reason: str) -> RunView:
+    with parts.database.write(hold.lease.tenant_id) as work:
+        view = _close(work, hold, begun.run, "failed", reason, {})
+    hold.held = False
+    return view
+
+
+def _close(
+    work: Work,
+    hold: Hold,
+    run: Run,
     status: str,
     reason: str | None,
+    moved: Mapping[str, Any],
     counters: Mapping[str, int] | None = None,
 ) -> RunView:
-    """Close the run's row; a range that was not copied whole waits in a row of its own."""
-    run = begun.run
-    with parts.database.write(lease.tenant_id) as work:
-        values: dict[str, Any] = {"status": status, "reason": reason, "finished_at": work.now}
-        stored = work.runs.get(run.id)
-        if counters and stored is not None:
-            values["counters"] = {**stored.counters, **counters}
-        work.runs.save(run.id, **values)
-        work.integrations.save(run.integration_id, last_run_at=work.now)
-        if status in {"partial", "failed"} and stored is not None and stored.status == "running":
-            _repeat(work, run)
-        ended = work.runs.get(run.id)
-    assert ended is not None
-    return run_view(ended)
+    """Close the run's row and give the lease back; a range that was not copied whole waits in a row of its own."""
+    values: dict[str, Any] = {"status": status, "reason": reason, "finished_at": work.now}
+    stored = work.runs.get(run.id) or run
+    if counters:
+        values["counters"] = {**stored.counters, **counters}
+    work.runs.save(run.id, **values)
+    work.integrations.save(run.integration_id, last_run_at=work.now, **moved)
+    if status in {"partial", "failed"} and stored.status == "running":
+        _repeat(work, run)
+    work.release_lease(hold.lease)
+    return run_view(replace(stored, **values))
 
 
-def _lost(parts: Parts, begun: _Begun, lease: Lease) -> RunView:
+def _lost(parts: Parts, begun: _Begun) -> RunView:
     """What has lost its lease writes nothing: whoever has it now ends this run's row when the next run begins."""
-    with parts.database.read(lease.tenant_id) as work:
+    with parts.database.read(begun.lease.tenant_id) as work:
         stored = work.runs.get(begun.run.id)
     return replace(run_view(stored or begun.run), status="failed", reason="lease_lost")
 

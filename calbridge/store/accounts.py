@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
 
 from calbridge.errors import Refused
 from calbridge.store.columns import from_micros, micros
@@ -48,6 +48,10 @@ class StoredAccount:
 _SAME = tuple(each.name for each in fields(StoredAccount) if each.name not in {"own_addresses", "has_secret"})
 _IDENTITY = ("service", "url", "username")
 
+# Built once: every run asks them.
+_GET = select(accounts).where(accounts.c.tenant_id == bindparam("b_tenant"), accounts.c.id == bindparam("b_id"))
+_LOCK = _GET.with_for_update()
+
 
 class Accounts:
     """The accounts of one tenant."""
@@ -66,8 +70,13 @@ class Accounts:
 
     def get(self, account_id: str) -> StoredAccount | None:
         """One account."""
-        row = self._connection.execute(select(accounts).where(*self._here(account_id))).one_or_none()
+        row = self._connection.execute(_GET, self._bound(account_id)).one_or_none()
         return None if row is None else _account(row)
+
+    def with_secret(self, account_id: str) -> tuple[StoredAccount, str | None] | None:
+        """One account and its secret, if it has one. :raises SecretUnreadable: no key opens it."""
+        row = self._connection.execute(_GET, self._bound(account_id)).one_or_none()
+        return None if row is None else (_account(row), self._opened(account_id, row.secret))
 
     def list(self, user_id: str | None) -> list[StoredAccount]:
         """A user's accounts, or the tenant's service accounts for None."""
@@ -91,6 +100,9 @@ class Accounts:
     def secret(self, account_id: str) -> str | None:
         """The secret; None where there is none. :raises SecretUnreadable: no key opens it."""
         sealed = self._connection.scalar(select(accounts.c.secret).where(*self._here(account_id)))
+        return self._opened(account_id, sealed)
+
+    def _opened(self, account_id: str, sealed: str | None) -> str | None:
         return None if sealed is None else self._secrets.open(sealed, *secret_place(self._tenant, account_id))
 
     def refuse(self, account_id: str, *, confirmed: bool) -> bool:
@@ -130,20 +142,27 @@ class Accounts:
 
     def recover(self, account_id: str) -> bool:
         """The outage is over; returns whether people had been told of it, so that recovery is told once, too."""
-        before = self._required(account_id)
-        if before.failing_since is None and before.not_before is None and not before.tries:
+        before = self._locked(account_id)
+        if before is None or (before.failing_since is None and before.not_before is None and not before.tries):
             return False
         self._update(account_id, {"failing_since": None, "told_at": None, "tries": 0, "not_before": None})
         return before.told_at is not None
 
     def _required(self, account_id: str) -> StoredAccount:
-        row = self._connection.execute(select(accounts).where(*self._here(account_id)).with_for_update()).one_or_none()
-        if row is None:
+        found = self._locked(account_id)
+        if found is None:
             raise Refused(code="not_connected", account=account_id)
-        return _account(row)
+        return found
+
+    def _locked(self, account_id: str) -> StoredAccount | None:
+        row = self._connection.execute(_LOCK, self._bound(account_id)).one_or_none()
+        return None if row is None else _account(row)
 
     def _update(self, account_id: str, values: Mapping[str, Any]) -> None:
         self._connection.execute(update(accounts).where(*self._here(account_id)).values(dict(values)))
+
+    def _bound(self, account_id: str) -> dict[str, str]:
+        return {"b_tenant": self._tenant, "b_id": account_id}
 
     def _here(self, account_id: str) -> tuple[ColumnElement[bool], ...]:
         return (accounts.c.tenant_id == self._tenant, accounts.c.id == account_id)

@@ -56,6 +56,7 @@ class Database:
         self.engine: Engine = make_engine(url, busy_seconds)
         self.secrets = secrets
         self.clock = clock
+        self._keys: dict[str, KeyMaker] = {}
 
     @property
     def sqlite(self) -> bool:
@@ -134,5 +135,9 @@ class Database:
 
     def keys(self, tenant: str) -> KeyMaker:
         """The maker of stable keys and fingerprints of a tenant: the same event has another one in every tenant."""
+        found = self._keys.get(tenant)
+        return found if found is not None else self._keys.setdefault(tenant, self._make_keys(tenant))
+
+    def _make_keys(self, tenant: str) -> KeyMaker:
         own = hmac.new(self.installation.fingerprint_secret, f"tenant:{tenant}".encode(), hashlib.sha256).digest()
         return KeyMaker(own, self.installation.name, tenant)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, select, update
 
 from calbridge.errors import Refused
 from calbridge.store.columns import digest
@@ -71,6 +71,15 @@ _CHANGEABLE = frozenset(
 _OF_CALENDAR = ("account_id", "calendar_id", "calendar_hash", "calendar_name", "calendar_zone")
 _FRESH_CALENDAR: Mapping[str, Any] = {"cursor": None, "checkpoint": None, "baselined": False, "compared_at": None}
 
+# Built once: every run asks them.
+_LIVING = (
+    integrations.c.tenant_id == bindparam("b_tenant"),
+    integrations.c.id == bindparam("b_id"),
+    integrations.c.deleted_at.is_(None),
+)
+_GET = select(*(integrations.c[name] for name in _FIELDS)).where(*_LIVING)
+_SAVE = update(integrations).where(*_LIVING)
+
 
 class Integrations:
     """The integrations of one tenant."""
@@ -90,7 +99,9 @@ class Integrations:
 
     def get(self, integration_id: str, *, lock: bool = False) -> StoredIntegration | None:
         """One that was not deleted; ``lock`` it where what is read will be written."""
-        return next(iter(self._select(integrations.c.id == integration_id, lock=lock)), None)
+        query = _GET.with_for_update() if lock else _GET
+        row = self._connection.execute(query, {"b_tenant": self._tenant, "b_id": integration_id}).one_or_none()
+        return None if row is None else StoredIntegration(*row)
 
     def require(self, integration_id: str, *, lock: bool = False) -> StoredIntegration:
         """One that was not deleted. :raises Refused: ``integration_not_found``."""
@@ -107,12 +118,15 @@ class Integrations:
         status: str | None = None,
         active: bool | None = None,
         account_id: str | None = None,
+        troubled: bool = False,
         after: str | None = None,
         limit: int = 200,
     ) -> Sequence[StoredIntegration]:
-        """Those that were not deleted, in the order of their ids."""
+        """Those that were not deleted, in the order of their ids; ``troubled``: only those with a reason."""
         asked = {"user_id": user_id, "service": service, "status": status, "active": active, "account_id": account_id}
         chosen = [integrations.c[name] == value for name, value in asked.items() if value is not None]
+        if troubled:
+            chosen.append(integrations.c.reason.is_not(None))
         if after is not None:
             chosen.append(integrations.c.id > after)
         return self._select(*chosen, limit=limit)
@@ -125,12 +139,13 @@ class Integrations:
         wrong = values.keys() - _CHANGEABLE
         if wrong:
             raise ValueError(f"not to be changed here: {sorted(wrong)}")
-        before = self.require(integration_id)
-        if "calendar_id" in values and values["calendar_id"] != before.calendar_id:
+        if "calendar_id" in values and values["calendar_id"] != self.require(integration_id).calendar_id:
             calendar = values["calendar_id"]
             values = {**values, **_FRESH_CALENDAR, "calendar_hash": digest(calendar) if calendar else None}
         with unique("integration"):
-            self._connection.execute(update(integrations).where(*self._here(integration_id)).values(values))
+            saved = self._connection.execute(_SAVE, {"b_tenant": self._tenant, "b_id": integration_id} | values)
+        if saved.rowcount != 1:
+            raise Refused(code="integration_not_found", integration=integration_id)
 
     def clear_due(self, integration_id: str, due_no: int) -> bool:
         """A run took up the triggers up to this number, which it read at its start; returns whether more came (D1)."""
@@ -160,16 +175,13 @@ class Integrations:
     def _here(self, integration_id: str) -> tuple[ColumnElement[bool], ...]:
         return (integrations.c.tenant_id == self._tenant, integrations.c.id == integration_id)
 
-    def _select(
-        self, *conditions: ColumnElement[bool], limit: int | None = None, lock: bool = False
-    ) -> Sequence[StoredIntegration]:
+    def _select(self, *conditions: ColumnElement[bool], limit: int | None = None) -> Sequence[StoredIntegration]:
         query = (
             select(*(integrations.c[name] for name in _FIELDS))
             .where(integrations.c.tenant_id == self._tenant, integrations.c.deleted_at.is_(None), *conditions)
             .order_by(integrations.c.id)
             .limit(limit)
         )
-        query = query.with_for_update() if lock else query
         return [StoredIntegration(*row) for row in self._connection.execute(query)]
 
 

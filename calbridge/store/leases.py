@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, bindparam, or_, select, update
+from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.sql.dml import ReturningInsert
 
 from calbridge.errors import LeaseLost
-from calbridge.store.database import Database
-from calbridge.store.sql import database_micros, upserting
+from calbridge.store.sql import database_micros
 from calbridge.store.tables import leases
+
+if TYPE_CHECKING:
+    from calbridge.store.database import Database
 
 _SECOND = 1_000_000
 # Built once: every page of a run begins with one, every remote batch with another.
@@ -23,6 +31,19 @@ _LOCK = select(leases.c.serial).where(*_HELD).with_for_update()
 _RENEW = update(leases).where(*_HELD).values(expires_at=bindparam("b_until"))
 _RELEASE = update(leases).where(*_HELD).values(owner=None)
 _KEEP = update(leases).where(*_HELD).values(serial=bindparam("b_serial"))
+
+
+def _taking(statement: SqliteInsert | PostgresqlInsert) -> ReturningInsert[int]:
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=["tenant_id", "integration_id"],
+        set_={"owner": new.owner, "expires_at": new.expires_at, "fence": leases.c.fence + 1},
+        where=or_(leases.c.owner.is_(None), leases.c.expires_at <= bindparam("b_now")),
+    ).returning(leases.c.fence)
+
+
+_TAKE_SQLITE = _taking(sqlite_insert(leases))
+_TAKE_POSTGRESQL = _taking(postgresql_insert(leases))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +66,7 @@ class Leases:
     def acquire(self, tenant: str, integration_id: str, owner: str, seconds: float) -> Lease | None:
         """Take the lease unless somebody holds one that has not run out; ``owner`` is a name used only once."""
         with self._database.connect(writes=True) as connection:
-            now = database_micros(connection)
-            until = now + int(seconds * _SECOND)
-            new = {
-                "tenant_id": tenant,
-                "integration_id": integration_id,
-                "owner": owner,
-                "expires_at": until,
-                "fence": 1,
-                "serial": 0,
-            }
-            fence = connection.execute(
-                upserting(connection, leases)
-                .values(new)
-                .on_conflict_do_update(
-                    index_elements=["tenant_id", "integration_id"],
-                    set_={"owner": owner, "expires_at": until, "fence": leases.c.fence + 1},
-                    where=or_(leases.c.owner.is_(None), leases.c.expires_at <= now),
-                )
-                .returning(leases.c.fence)
-            ).scalar_one_or_none()
-        return None if fence is None else Lease(tenant, integration_id, owner, fence, seconds)
+            return acquire(connection, tenant, integration_id, owner, seconds)
 
     def renew(self, lease: Lease) -> None:
         """Extend it from now. :raises LeaseLost: somebody took it, or it was given back."""
@@ -78,7 +79,7 @@ class Leases:
     def release(self, lease: Lease) -> None:
         """Give it back; nothing happens if somebody else has it by now."""
         with self._database.connect(writes=True) as connection:
-            connection.execute(_RELEASE, _held(lease))
+            release(connection, lease)
 
     def held(self, tenant: str, integration_id: str) -> bool:
         """Whether somebody holds a lease that has not run out."""
@@ -89,6 +90,28 @@ class Leases:
                 )
             ).one_or_none()
             return row is not None and row.owner is not None and row.expires_at > database_micros(connection)
+
+
+def acquire(connection: Connection, tenant: str, integration_id: str, owner: str, seconds: float) -> Lease | None:
+    """Take the lease in this transaction, see :meth:`Leases.acquire`."""
+    now = database_micros(connection)
+    until = now + int(seconds * _SECOND)
+    new = {
+        "tenant_id": tenant,
+        "integration_id": integration_id,
+        "owner": owner,
+        "expires_at": until,
+        "fence": 1,
+        "serial": 0,
+    }
+    taking = _TAKE_SQLITE if connection.dialect.name == "sqlite" else _TAKE_POSTGRESQL
+    fence = connection.execute(taking, new | {"b_now": now}).scalar_one_or_none()
+    return None if fence is None else Lease(tenant, integration_id, owner, fence, seconds)
+
+
+def release(connection: Connection, lease: Lease) -> None:
+    """Give it back in this transaction, see :meth:`Leases.release`."""
+    connection.execute(_RELEASE, _held(lease))
 
 
 def lock(connection: Connection, lease: Lease) -> int:

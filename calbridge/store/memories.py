@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
 
 from calbridge.store.columns import digest
 from calbridge.store.rows import known_in, known_out, link_in, link_out
+from calbridge.store.sql import batches
 from calbridge.store.tables import integrations, known, links
 from calbridge.sync.memory import Known, KnownState, Link, LinkState
 
@@ -45,11 +46,24 @@ class Memories:
 
     def links_of_item(self, item_id: str) -> list[tuple[str, Link]]:
         """All links of an item with their integrations, which were not deleted."""
+        return self.links_of_items([item_id]).get(item_id, [])
+
+    def links_of_items(self, item_ids: Sequence[str]) -> dict[str, list[tuple[str, Link]]]:
+        """All links of each item that has some, with their integrations, which were not deleted."""
+        found: dict[str, list[tuple[str, Link]]] = {}
+        for some in batches(item_ids):
+            for integration_id, link in self._of_items(some):
+                found.setdefault(link.item_id, []).append((integration_id, link))
+        return found
+
+    def _of_items(self, item_ids: Sequence[str]) -> list[tuple[str, Link]]:
         owner = (integrations.c.tenant_id == links.c.tenant_id) & (integrations.c.id == links.c.integration_id)
         query = (
             select(links)
             .join(integrations, owner)
-            .where(links.c.tenant_id == self._tenant, links.c.item_id == item_id, integrations.c.deleted_at.is_(None))
+            .where(
+                links.c.tenant_id == self._tenant, links.c.item_id.in_(item_ids), integrations.c.deleted_at.is_(None)
+            )
             .order_by(links.c.integration_id, links.c.born)
         )
         return [(row.integration_id, link_in(row)) for row in self._connection.execute(query)]

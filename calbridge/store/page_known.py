@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, Connection, delete, select
+from sqlalchemy import Connection, Select, bindparam, delete, select
 
 from calbridge.store.columns import digest
 from calbridge.store.overlay import Overlay
@@ -21,6 +21,22 @@ _COLUMNS = {
     "match": known.c.match,
 }
 
+# Built once: every run asks them, most of them for nothing.
+_SOME = (
+    select(known)
+    .where(known.c.tenant_id == bindparam("b_tenant"), known.c.integration_id == bindparam("b_integration"))
+    .order_by(known.c.remote_id)
+    .limit(bindparam("b_limit"))
+)
+_TO_INDEX = _SOME.where(known.c.indexed.is_(False), known.c.state == bindparam("b_state", KnownState.KNOWN.value))
+_TO_RECHECK = _SOME.where(known.c.recheck)
+_ALL = _SOME.where(known.c.remote_id > bindparam("b_after"))
+_INTENTS = (
+    select(intents)
+    .where(intents.c.tenant_id == bindparam("b_tenant"), intents.c.integration_id == bindparam("b_integration"))
+    .order_by(intents.c.born)
+)
+
 
 class KnownMemory:
     """See :class:`calbridge.sync.ports.Page`."""
@@ -28,6 +44,7 @@ class KnownMemory:
     def __init__(self, connection: Connection, tenant: str, integration_id: str) -> None:
         self._connection = connection
         self._place = {"tenant_id": tenant, "integration_id": integration_id}
+        self._bound = {"b_tenant": tenant, "b_integration": integration_id}
         self._rows: Overlay[Known] = Overlay(
             {
                 "id": lambda row: (row.remote_id,),
@@ -59,15 +76,15 @@ class KnownMemory:
 
     def to_index(self, limit: int) -> list[Known]:
         """Known rows whose body was never read."""
-        return self._read(limit, known.c.indexed.is_(False), known.c.state == KnownState.KNOWN.value)
+        return self._read(_TO_INDEX, b_limit=limit)
 
     def to_recheck(self, limit: int) -> list[Known]:
         """Known rows that must be decided again."""
-        return self._read(limit, known.c.recheck)
+        return self._read(_TO_RECHECK, b_limit=limit)
 
     def all(self, after: str | None, limit: int) -> list[Known]:
         """All known rows ordered by remote id, after that id."""
-        return self._read(limit) if after is None else self._read(limit, known.c.remote_id > after)
+        return self._read(_ALL, b_after=after or "", b_limit=limit)
 
     def drop(self, remote_ids: Sequence[str]) -> None:
         """Forget those of these that exist."""
@@ -81,10 +98,9 @@ class KnownMemory:
             self._rows.put(replace(row, recheck=True))
         return bool(rows)
 
-    def _read(self, limit: int, *conditions: ColumnElement[bool]) -> list[Known]:
+    def _read(self, query: Select[tuple[object, ...]], **asked: object) -> list[Known]:
         self.flush()
-        query = select(known).where(*within(known, self._place), *conditions)
-        rows = self._connection.execute(query.order_by(known.c.remote_id).limit(limit))
+        rows = self._connection.execute(query, self._bound | asked).all()
         return [self._rows.seen(known_in(row)) for row in rows]
 
     def _load(self, index: str, keys: Sequence[str]) -> Iterable[Known]:
@@ -107,6 +123,7 @@ class IntentMemory:
     def __init__(self, connection: Connection, tenant: str, integration_id: str, number: Callable[[], int]) -> None:
         self._connection = connection
         self._place = {"tenant_id": tenant, "integration_id": integration_id}
+        self._bound = {"b_tenant": tenant, "b_integration": integration_id}
         self._number = number
         self._open: dict[str, Intent] | None = None
         self._born: dict[str, int] = {}
@@ -146,9 +163,8 @@ class IntentMemory:
 
     def _read(self) -> dict[str, Intent]:
         if self._open is None:
-            query = select(intents).where(*within(intents, self._place)).order_by(intents.c.born)
             self._open = {}
-            for row in self._connection.execute(query):
+            for row in self._connection.execute(_INTENTS, self._bound).all():
                 self._open[row.id] = intent_in(row)
                 self._born[row.id] = row.born
         return self._open

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, insert, literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+)
 
 from calbridge.store.columns import digest
 from calbridge.store.overlay import Overlay
@@ -15,6 +27,20 @@ from calbridge.store.tables import intents, link_uids, links
 from calbridge.sync.memory import Link, LinkState
 
 _KEEP = frozenset({"born"})
+# Built once: every run asks them, most of them for nothing.
+_HERE = (links.c.tenant_id == bindparam("b_tenant"), links.c.integration_id == bindparam("b_integration"))
+_BUSY = exists().where(
+    intents.c.tenant_id == links.c.tenant_id,
+    intents.c.integration_id == links.c.integration_id,
+    intents.c.link_id == links.c.id,
+)
+_SOME = select(links).where(*_HERE).order_by(links.c.id).limit(bindparam("b_limit"))
+_READY = or_(links.c.retry_at.is_(None), links.c.retry_at <= bindparam("b_now"))
+_TO_DO = _SOME.where(links.c.work, _READY, ~_BUSY)
+_WAITING = _SOME.where(links.c.reason == literal_column("'confirmation_needed'"))
+_ALL = _SOME.where(links.c.id > bindparam("b_after"))
+_GONE = select(links).where(*_HERE, links.c.gone_at.is_not(None)).order_by(links.c.gone_at, links.c.id)
+_LIVE = select(func.count()).select_from(links).where(*_HERE, links.c.live)
 
 
 class LinkMemory:
@@ -23,6 +49,7 @@ class LinkMemory:
     def __init__(self, connection: Connection, tenant: str, integration_id: str, number: Callable[[], int]) -> None:
         self._connection = connection
         self._place = {"tenant_id": tenant, "integration_id": integration_id}
+        self._bound = {"b_tenant": tenant, "b_integration": integration_id}
         self._number = number
         self._born: dict[str, int] = {}
         self._with_old_uids: set[str] = set()
@@ -76,33 +103,24 @@ class LinkMemory:
 
     def all_links(self, after: str | None, limit: int) -> list[Link]:
         """All links ordered by id, after that id."""
-        query = self._select() if after is None else self._select(links.c.id > after)
-        return self._read(query.order_by(links.c.id).limit(limit))
+        return self._read(_ALL, b_after=after or "", b_limit=limit)
 
     def links_to_do(self, now: datetime, limit: int) -> list[Link]:
         """Links with work that may be done now and have no open intent, ordered by id."""
-        busy = exists().where(
-            intents.c.tenant_id == links.c.tenant_id,
-            intents.c.integration_id == links.c.integration_id,
-            intents.c.link_id == links.c.id,
-        )
-        ready = or_(links.c.retry_at.is_(None), links.c.retry_at <= now)
-        return self._read(self._select(links.c.work, ready, ~busy).order_by(links.c.id).limit(limit))
+        return self._read(_TO_DO, b_now=now, b_limit=limit)
 
     def links_gone(self) -> list[Link]:
         """Links with evidence of a remote deletion, ordered by it."""
-        return self._read(self._select(links.c.gone_at.is_not(None)).order_by(links.c.gone_at, links.c.id))
+        return self._read(_GONE)
 
     def links_waiting(self, limit: int) -> list[Link]:
         """Links that wait for somebody's word, ordered by id."""
-        waits = links.c.reason == literal_column("'confirmation_needed'")
-        return self._read(self._select(waits).order_by(links.c.id).limit(limit))
+        return self._read(_WAITING, b_limit=limit)
 
     def live_count(self) -> int:
         """How many links are live."""
         self.flush()
-        query = select(func.count()).select_from(links).where(*self._here(), links.c.live)
-        return int(self._connection.execute(query).scalar_one())
+        return int(self._connection.execute(_LIVE, self._bound).scalar_one())
 
     def _here(self) -> tuple[ColumnElement[bool], ...]:
         return within(links, self._place)
@@ -110,9 +128,10 @@ class LinkMemory:
     def _select(self, *conditions: ColumnElement[bool]) -> Select[tuple[object, ...]]:
         return select(links).where(*self._here(), *conditions)
 
-    def _read(self, query: Select[tuple[object, ...]]) -> list[Link]:
+    def _read(self, query: Select[tuple[object, ...]], **asked: object) -> list[Link]:
         self.flush()
-        return [self._rows.seen(self._take(row)) for row in self._connection.execute(query)]
+        rows = self._connection.execute(query, self._bound | asked).all()
+        return [self._rows.seen(self._take(row)) for row in rows]
 
     def _take(self, row: AnyRow) -> Link:
         link = link_in(row)

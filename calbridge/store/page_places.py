@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Text, bindparam, func, insert, select, type_coerce, update
 
+from calbridge.domain.options import Options
 from calbridge.domain.settings_json import settings_in
 from calbridge.errors import Refused
 from calbridge.store import codec
@@ -29,7 +31,12 @@ _PLACES = (
 
 # Built once: every page of a run begins with it.
 _INTEGRATION = (
-    select(integrations, tenants.c.settings.label("tenant_settings"), users.c.time_zone)
+    select(
+        *(integrations.c[name] for name in ("id", "user_id", "calendar_id", "active", *_PLACES)),
+        type_coerce(integrations.c.settings, Text).label("settings"),
+        type_coerce(tenants.c.settings, Text).label("tenant_settings"),
+        users.c.time_zone,
+    )
     .join(users, (users.c.tenant_id == integrations.c.tenant_id) & (users.c.id == integrations.c.user_id))
     .join(tenants, tenants.c.id == integrations.c.tenant_id)
     .where(
@@ -50,11 +57,17 @@ def read_integration(connection: Connection, tenant: str, integration_id: str) -
         tenant_id=tenant,
         user_id=row.user_id,
         calendar_id=row.calendar_id or "",
-        options=settings_in(row.settings, row.tenant_settings).options,
+        options=_options(row.settings, row.tenant_settings),
         time_zone=row.time_zone,
         active=row.active,
         **{name: getattr(row, name) for name in _PLACES},
     )
+
+
+@lru_cache(maxsize=256)
+def _options(settings: str, tenant_settings: str) -> Options:
+    """What two JSON texts say; every page of a run asks again."""
+    return settings_in(json.loads(settings), json.loads(tenant_settings)).options
 
 
 def save_places(changes: Changes, before: Integration, value: Integration) -> Integration:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from calbridge.errors import Refused
 from calbridge.store.tables import runs
@@ -33,6 +33,12 @@ class Run:
 _FIELDS = tuple(each.name for each in fields(Run))
 _CHANGEABLE = frozenset({"status", "reason", "counters", "facts", "started_at", "finished_at"})
 
+# Built once: every run asks them.
+_HERE = (runs.c.tenant_id == bindparam("b_tenant"), runs.c.id == bindparam("b_id"))
+_GET = select(*(runs.c[name] for name in _FIELDS)).where(*_HERE)
+_ADD = insert(runs)
+_SAVE = update(runs).where(*_HERE)
+
 
 class Runs:
     """The runs of one tenant."""
@@ -46,11 +52,11 @@ class Runs:
         """Store a new run."""
         row: dict[str, Any] = {name: getattr(run, name) for name in _FIELDS}
         row |= {"tenant_id": self._tenant, "created_at": run.created_at or self._now}
-        self._connection.execute(insert(runs).values(row | {"counters": dict(run.counters), "facts": dict(run.facts)}))
+        self._connection.execute(_ADD, row | {"counters": dict(run.counters), "facts": dict(run.facts)})
 
     def get(self, run_id: str) -> Run | None:
         """One run."""
-        row = self._connection.execute(self._select(runs.c.id == run_id)).one_or_none()
+        row = self._connection.execute(_GET, {"b_tenant": self._tenant, "b_id": run_id}).one_or_none()
         return None if row is None else Run(*row)
 
     def save(self, run_id: str, **values: Any) -> None:
@@ -58,22 +64,24 @@ class Runs:
         wrong = values.keys() - _CHANGEABLE
         if wrong:
             raise ValueError(f"not to be changed here: {sorted(wrong)}")
-        here = (runs.c.tenant_id == self._tenant, runs.c.id == run_id)
-        if self._connection.execute(update(runs).where(*here).values(values)).rowcount != 1:
+        saved = self._connection.execute(_SAVE, {"b_tenant": self._tenant, "b_id": run_id} | values)
+        if saved.rowcount != 1:
             raise Refused("there is no such run", run=run_id)
 
     def list(
         self,
         integration_id: str,
         *,
-        status: str | None = None,
+        status: str | Collection[str] | None = None,
         before: Run | None = None,
         limit: int = 50,
     ) -> list[Run]:
         """Runs of an integration, the newest first, older than ``before``."""
         query = self._select(runs.c.integration_id == integration_id)
-        if status is not None:
+        if isinstance(status, str):
             query = query.where(runs.c.status == status)
+        elif status is not None:
+            query = query.where(runs.c.status.in_(sorted(status)))
         if before is not None:
             older = (runs.c.created_at < before.created_at) | (
                 (runs.c.created_at == before.created_at) & (runs.c.id < before.id)

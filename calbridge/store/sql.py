@@ -13,6 +13,8 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 BATCH = 500
 """Values in one IN list."""
+_SQLITE_NOW = text("SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000")
+_POSTGRESQL_NOW = text("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)")
 
 
 def upserting(connection: Connection, table: Table) -> SqliteInsert | PostgresqlInsert:
@@ -45,8 +47,5 @@ def batches(values: Sequence[str]) -> Iterator[Sequence[str]]:
 
 def database_micros(connection: Connection) -> int:
     """The database's own clock in microseconds since 1970 (SYNC D1): the only one that leases go by."""
-    if connection.dialect.name == "sqlite":
-        told = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000"
-    else:
-        told = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
-    return int(connection.execute(text(f"SELECT {told}")).scalar_one())
+    asked = _SQLITE_NOW if connection.dialect.name == "sqlite" else _POSTGRESQL_NOW
+    return int(connection.execute(asked).scalar_one())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from calbridge.errors import Refused
 from calbridge.store.failures import unique
@@ -24,6 +24,10 @@ class Tenant:
     seq: int
     epoch: int
     created_at: datetime
+
+
+_GET = select(tenants).where(tenants.c.id == bindparam("b_id"))
+_LOCK = _GET.with_for_update()
 
 
 class Tenants:
@@ -67,8 +71,7 @@ class TenantSettings:
 
     def get(self, *, lock: bool = False) -> Tenant:
         """The tenant; ``lock`` it where what is read will be written. :raises Refused: ``tenant_not_found``."""
-        query = select(tenants).where(tenants.c.id == self._tenant)
-        row = self._connection.execute(query.with_for_update() if lock else query).one_or_none()
+        row = self._connection.execute(_LOCK if lock else _GET, {"b_id": self._tenant}).one_or_none()
         if row is None:
             raise Refused(code="tenant_not_found", tenant=self._tenant)
         return Tenant(*row)

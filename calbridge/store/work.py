@@ -15,12 +15,15 @@ from calbridge.store.guards import Checks, Grants
 from calbridge.store.integrations import Integrations
 from calbridge.store.items import Items
 from calbridge.store.journal import Audit, Logs
+from calbridge.store.leases import Lease, acquire, release
 from calbridge.store.memories import Memories
+from calbridge.store.page_places import read_integration
 from calbridge.store.runs import Runs
 from calbridge.store.secrets import SecretBox
 from calbridge.store.sweep import Sweep
 from calbridge.store.tenants import Tenants, TenantSettings
 from calbridge.store.users import Users
+from calbridge.sync.memory import Integration
 
 
 class Work:
@@ -43,6 +46,18 @@ class Work:
     def raise_due(self, *integration_ids: str) -> None:
         """These integrations have something to do (SYNC D1)."""
         self._changes.raise_due(integration_ids)
+
+    def take_lease(self, integration_id: str, owner: str, seconds: float) -> Lease | None:
+        """The integration's lease, taken in this transaction; None where another run holds it (SYNC D1)."""
+        return acquire(self.connection, self.tenant, integration_id, owner, seconds)
+
+    def release_lease(self, lease: Lease) -> None:
+        """Give a lease back in this transaction."""
+        release(self.connection, lease)
+
+    def state_of(self, integration_id: str) -> Integration:
+        """An integration as a run sees it. :raises Refused: ``integration_not_found``."""
+        return read_integration(self.connection, self.tenant, integration_id)
 
     def changes_after(self, seq: int, limit: int, user_id: str | None = None) -> list[Change]:
         """The change feed after a cursor, in order (SYNC E3)."""

@@ -68,7 +68,9 @@ def test_a_demo_that_is_stopped_stops_everything(
     assert demo.stdout is not None
     told = ""
     while "$ calbridge db upgrade" not in told:
-        told += demo.stdout.readline()
+        line = demo.stdout.readline()
+        assert line, "the demo ended before it could be stopped"
+        told += line
     port = server_port(told)
     assert somebody_listens(port)
     time.sleep(0.2)

@@ -71,12 +71,25 @@ def _write_master(event: Opened, units: Mapping[Unit, Value], own: set[Unit]) ->
         if key != MASTER or name in (Field.TIME, Field.EXISTS):
             continue
         reschedules = name in _RESCHEDULING
+        inherited = _values(event.master, name)
         write_field(event.master, name, value)
         event.touch(event.master, reschedules=reschedules)
         for at, parts in event.overrides.items():
             for part in parts if (at, name) not in own else ():
+                # Of a cancelled override the content says only that it is gone: what else it holds is asked here, so
+                # that a new status of the series does not bring the occurrence back.
+                if _is_cancelled(part) and _values(part, name) != inherited:
+                    continue
                 write_field(part, name, value)
                 event.touch(part, reschedules=reschedules)
+
+
+def _values(part: Component, name: Field) -> list[tuple[str, str]]:
+    return [(one.name, one.value) for one in part.lines(*NAMES.get(name, ()))]
+
+
+def _is_cancelled(part: Component) -> bool:
+    return part.value("STATUS").strip().upper() == "CANCELLED"
 
 
 def _move(event: Opened, target: Value, rekeyed: Mapping[str, str | None], own: set[Unit]) -> None:
@@ -205,7 +218,7 @@ def _inherit(master: Component, part: Component, name: Field) -> None:
 def _revive(event: Opened, key: str) -> None:
     """A cancelled override starts again as what the master says."""
     for part in event.overrides.get(key, []):
-        if part.value("STATUS").strip().upper() == "CANCELLED":
+        if _is_cancelled(part):
             for name in NAMES:
                 _inherit(event.master, part, name)
             _write_times(event, part, slot_span(event.span, key))

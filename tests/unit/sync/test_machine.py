@@ -11,7 +11,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from calbridge.testing.memory import Switches
 from tests.unit.sync.machine import SyncMachine, TwoCalendarsMachine
 
-EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "40"))
 
 SERVICES = {
     "exact": Switches(),

@@ -192,6 +192,17 @@ def test_a_cancelled_occurrence_comes_back_as_the_master_says() -> None:
     assert changed.count(b"BEGIN:VEVENT") == 1
 
 
+@pytest.mark.parametrize("summary", ["SUMMARY:Talk", "SUMMARY:Another talk"])
+def test_a_changed_series_leaves_its_cancelled_occurrences_cancelled(summary: str) -> None:
+    body = calendar(ZONE, vevent(*WEEKLY), vevent(*OVERRIDE[:3], "STATUS:CANCELLED", summary))
+    changed = change(body, {(MASTER, Field.STATUS): "tentative", (MASTER, Field.TITLE): "New"})
+    assert event_of(changed).content.excluded(SECOND)
+    assert event_of(changed).content.status == "tentative"
+    cancelled = changed.split(b"BEGIN:VEVENT")[-1]
+    assert (b"SUMMARY:New" in cancelled) == (summary == "SUMMARY:Talk")
+    assert (summary.encode() in cancelled) == (summary != "SUMMARY:Talk")
+
+
 def test_a_new_override_is_a_copy_of_the_master_with_its_units() -> None:
     changed = change(SERIES, {(THIRD, Field.TITLE): "Third"})
     content = event_of(changed).content
