@@ -7,13 +7,10 @@ from typing import Any
 
 import click
 
+# What a verb needs of the service is loaded by the verb: the other verbs, and --help, shall not wait for it.
 from calbridge.cli.output import Column, moment
 from calbridge.cli.session import Session
 from calbridge.cli.verbs import verb
-from calbridge.service import doctor as doctoring
-from calbridge.service import secrets as sealing
-from calbridge.service import tenants as tenancy
-from calbridge.service.tick import tick as run_what_is_due
 from calbridge.service.views import to_json
 
 DATABASE = click.Group("db", help="The database of this installation.")
@@ -45,6 +42,8 @@ def upgrade(session: Session) -> None:
 @click.option("--name", help="Its name for people; the id, where it is not given.")
 def create_tenant(session: Session, tenant_id: str, name: str | None) -> None:
     """Make a tenant."""
+    from calbridge.service import tenants as tenancy
+
     made = to_json(tenancy.create_tenant(session.parts, tenant_id, name or tenant_id))
     session.out.done(f"Tenant {tenant_id} is made.", made)
 
@@ -52,12 +51,16 @@ def create_tenant(session: Session, tenant_id: str, name: str | None) -> None:
 @verb(TENANTS, "list", "tenants list", tenant=False)
 def list_tenants(session: Session) -> None:
     """Show all tenants."""
+    from calbridge.service import tenants as tenancy
+
     session.out.rows(map(to_json, tenancy.list_tenants(session.parts)), _TENANT, none="There is no tenant yet.")
 
 
 @verb(SECRETS, "rotate", "secrets rotate", tenant=False)
 def rotate(session: Session) -> None:
     """Seal every stored secret with the first of SECRET_KEYS; afterwards the former key can be taken away."""
+    from calbridge.service import secrets as sealing
+
     report = to_json(sealing.rotate(session.parts))
     session.out.done(_sealed(report), report)
 
@@ -65,6 +68,8 @@ def rotate(session: Session) -> None:
 @verb(SECRETS, "verify", "secrets verify", tenant=False)
 def verify(session: Session) -> int:
     """Look whether every stored secret can be opened with the keys there are."""
+    from calbridge.service import secrets as sealing
+
     report = to_json(sealing.verify(session.parts))
     session.out.done(_sealed(report), report)
     return 3 if report["unreadable"] else 0
@@ -86,6 +91,8 @@ def settings(session: Session) -> None:
 @verb(None, "tick", "tick", tenant=False)
 def tick(session: Session) -> None:
     """Do once what is due: polls, the daily comparison, re-projection, retention. Call it from cron."""
+    from calbridge.service.tick import tick as run_what_is_due
+
     report = to_json(run_what_is_due(session.parts))
     if session.out.as_json:
         session.out.document(report)
@@ -99,6 +106,8 @@ def tick(session: Session) -> None:
 @verb(None, "doctor", "doctor", tenant=False)
 def doctor(session: Session) -> int:
     """Examine the installation and say what to do about what is not well."""
+    from calbridge.service import doctor as doctoring
+
     findings = [to_json(finding) for finding in doctoring.examine(session.parts)]
     rows = [{"mark": "ok" if finding["ok"] else "PROBLEM", **finding} for finding in findings]
     session.out.rows(rows, _FINDING, none="")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import secrets
@@ -44,7 +43,7 @@ class KeyMaker:
         return secrets.token_hex(16)
 
     def _mac(self, purpose: str, told: str) -> str:
-        return hmac.new(self.secret, f"{purpose}:{told}".encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self.secret, f"{purpose}:{told}".encode(), "sha256").hex()
 
 
 @lru_cache(maxsize=_ASKED_AGAIN)

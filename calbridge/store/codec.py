@@ -16,6 +16,7 @@ from calbridge.domain.content import EMPTY, Content, Field, People, Person, Span
 from calbridge.domain.event import Editable
 from calbridge.domain.times import TimeKind, When
 
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 _EDITABLE = ("time", "details", "people", "existence", "response")
 
 
@@ -90,7 +91,7 @@ def units_out(units: Mapping[Unit, Value]) -> str:
     found: dict[str, dict[str, Any]] = {}
     for (key, name), value in units.items():
         found.setdefault(key, {})[name.value] = plain(value)
-    return json.dumps(found, separators=(",", ":"))
+    return _compact(found)
 
 
 def units_in(text: str) -> dict[Unit, Value]:

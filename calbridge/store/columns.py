@@ -15,6 +15,7 @@ from sqlalchemy.types import TypeDecorator
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _ESCAPE = "\x1b"
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 _COMPRESSION = 1
 """zlib level: resources of a few kB shrink to a third at any level; the lowest costs least."""
 
@@ -95,7 +96,7 @@ class Json(TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any | None, dialect: Dialect) -> str | None:
         """Value to text."""
-        return None if value is None else json.dumps(value, separators=(",", ":"))
+        return None if value is None else _compact(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Any:
         """Text to value."""

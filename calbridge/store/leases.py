@@ -6,17 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, bindparam, or_, select, update
-from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.sql.dml import ReturningInsert
 
 from calbridge.errors import LeaseLost
-from calbridge.store.sql import database_micros
+from calbridge.store.sql import database_micros, upserting
 from calbridge.store.tables import leases
 
 if TYPE_CHECKING:
+    from sqlalchemy.sql.dml import ReturningInsert
+
     from calbridge.store.database import Database
 
 _SECOND = 1_000_000
@@ -33,17 +30,21 @@ _RELEASE = update(leases).where(*_HELD).values(owner=None)
 _KEEP = update(leases).where(*_HELD).values(serial=bindparam("b_serial"))
 
 
-def _taking(statement: SqliteInsert | PostgresqlInsert) -> ReturningInsert[int]:
-    new = statement.excluded
-    return statement.on_conflict_do_update(
-        index_elements=["tenant_id", "integration_id"],
-        set_={"owner": new.owner, "expires_at": new.expires_at, "fence": leases.c.fence + 1},
-        where=or_(leases.c.owner.is_(None), leases.c.expires_at <= bindparam("b_now")),
-    ).returning(leases.c.fence)
+_TAKING: dict[str, ReturningInsert[int]] = {}
+"""By the name of the dialect."""
 
 
-_TAKE_SQLITE = _taking(sqlite_insert(leases))
-_TAKE_POSTGRESQL = _taking(postgresql_insert(leases))
+def _taking(connection: Connection) -> ReturningInsert[int]:
+    dialect = connection.dialect.name
+    if dialect not in _TAKING:
+        statement = upserting(connection, leases)
+        new = statement.excluded
+        _TAKING[dialect] = statement.on_conflict_do_update(
+            index_elements=["tenant_id", "integration_id"],
+            set_={"owner": new.owner, "expires_at": new.expires_at, "fence": leases.c.fence + 1},
+            where=or_(leases.c.owner.is_(None), leases.c.expires_at <= bindparam("b_now")),
+        ).returning(leases.c.fence)
+    return _TAKING[dialect]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +105,7 @@ def acquire(connection: Connection, tenant: str, integration_id: str, owner: str
         "fence": 1,
         "serial": 0,
     }
-    taking = _TAKE_SQLITE if connection.dialect.name == "sqlite" else _TAKE_POSTGRESQL
-    fence = connection.execute(taking, new | {"b_now": now}).scalar_one_or_none()
+    fence = connection.execute(_taking(connection), new | {"b_now": now}).scalar_one_or_none()
     return None if fence is None else Lease(tenant, integration_id, owner, fence, seconds)
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from calbridge.errors import DatabaseUnusable
 from calbridge.store.database import Database
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+# alembic is loaded by the first use: it costs every start of the program a fifth of a second, and hardly one needs it.
 _FOLDER = Path(__file__).resolve().parent / "migrations"
 _LOCK = 4_310_000_127
 """A number of our own for PostgreSQL's advisory lock: two upgrades at a time take turns."""
@@ -47,6 +49,8 @@ def upgrade(database: Database) -> str:
 
     :raises DatabaseUnusable: ``database_unusable``: its tables are of a newer version.
     """
+    from alembic import command
+
     with database.connect(writes=True) as connection:
         if not database.sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
@@ -58,6 +62,8 @@ def upgrade(database: Database) -> str:
 
 
 def _current(connection: Connection) -> str | None:
+    from alembic.runtime.migration import MigrationContext
+
     return MigrationContext.configure(connection).get_current_revision()
 
 
@@ -68,10 +74,14 @@ def _refuse_newer(found: str | None) -> None:
 
 
 def _config() -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     return config
 
 
 def _scripts() -> ScriptDirectory:
+    from alembic.script import ScriptDirectory
+
     return ScriptDirectory.from_config(_config())

@@ -13,7 +13,6 @@ from calbridge.connectors.ical.text import fold, lines_of
 MAX_DEPTH = 8
 MAX_COMPONENTS = 10_000
 MAX_LINES = 200_000
-_NAME = re.compile(r"[^;:]*")
 _PARAMETER = re.compile(r';([^=;:"]*)=((?:"[^"]*"|[^";:])*)')
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _CARET = re.compile(r"\^([n'^])")
@@ -35,8 +34,7 @@ class Line:
 
     def __init__(self, raw: str) -> None:
         self.raw = raw
-        found = _NAME.match(raw)
-        self.name = found.group().strip().upper() if found else ""
+        self.name = raw.partition(":")[0].partition(";")[0].strip().upper()
         self._value: str | None = None
         self._parameters: dict[str, str] | None = None
 
@@ -59,7 +57,9 @@ class Line:
         return self.parameters.get(name, "")
 
     def _look(self) -> None:
-        raw, place, found = self.raw, len(_NAME.match(self.raw).group()), {}  # type: ignore[union-attr]
+        raw = self.raw
+        place = len(raw.partition(":")[0].partition(";")[0])
+        found: dict[str, str] = {}
         while place < len(raw) and raw[place] == ";":
             match = _PARAMETER.match(raw, place)
             if match is None:

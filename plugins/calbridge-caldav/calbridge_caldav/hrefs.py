@@ -8,6 +8,7 @@ canonical path holds no ``#`` of its own.
 from __future__ import annotations
 
 import string
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, quote_from_bytes, unquote, unquote_to_bytes, urljoin, urlsplit
 
@@ -16,6 +17,7 @@ _MULTI_LABEL = frozenset({"ac", "co", "com", "edu", "gob", "gov", "ne", "net", "
 _ICLOUD = "icloud.com"
 
 
+@lru_cache(maxsize=2048)
 def canonical(href: str) -> str:
     """The path of an href, percent-encoded in one way only. ``%2F`` stays what it is, as quoting brings it back."""
     path = href if href.startswith("/") and not href.startswith("//") else urlsplit(href).path
