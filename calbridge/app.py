@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import structlog
+
 from calbridge.errors import SettingsInvalid
+from calbridge.log import configure_logging
 from calbridge.service.parts import Parts, open_parts
 from calbridge.settings import Settings, variable_name
 
@@ -16,6 +19,9 @@ def build(settings: Settings) -> Iterator[Parts]:
 
     Raises SettingsInvalid (``key_file_unusable``) and DatabaseUnusable.
     """
+    if not structlog.is_configured():
+        # The library's own default prints local variables of every frame, secrets and item text among them.
+        configure_logging(settings.log_level)
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
