@@ -36,10 +36,6 @@ class Field(enum.StrEnum):
     EXISTS = "exists"
 
 
-SENT_FIELDS = frozenset(Field) - {Field.CONFERENCE, Field.RESPONSES, Field.MY_RESPONSE}
-"""What calbridge ever writes to a calendar by syncing."""
-TAKEN_FIELDS = frozenset(Field) - {Field.REMINDERS}
-"""What is ever taken over from a calendar (SYNC A6: reminders are not)."""
 HIDDEN_FIELDS = frozenset(
     {Field.TITLE, Field.TEXT, Field.LOCATION, Field.PEOPLE, Field.CATEGORIES, Field.CONFERENCE, Field.RESPONSES}
 )

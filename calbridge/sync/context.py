@@ -20,6 +20,7 @@ from calbridge.sync.merge import Conflict
 from calbridge.sync.ports import Budget, Clock, Keys, Page, RunStore
 
 PAGE = 200
+MOST = 10_000
 TRIES = 5
 _HIDDEN_NAMES = frozenset(name.value for name in HIDDEN_FIELDS)
 T = TypeVar("T")

@@ -16,7 +16,7 @@ from calbridge.connectors.capabilities import Ability
 from calbridge.connectors.contract import Connector, Window
 from calbridge.domain.options import Options
 from calbridge.sync import local, remote, removals, unfinished
-from calbridge.sync.context import PAGE, Context, NoBudget
+from calbridge.sync.context import MOST, PAGE, Context, NoBudget
 from calbridge.sync.decide import Setting
 from calbridge.sync.memory import Integration, Link, LinkState, MadeBy
 from calbridge.sync.observe import INDEX, PAIR
@@ -147,7 +147,7 @@ def _resume_confirmed(ctx: Context) -> None:
     if not sends and not state.leave_confirmed:
         return
     with ctx.store.page() as page:
-        for link in page.links_waiting(local.MOST):
+        for link in page.links_waiting(MOST):
             if link.gone_at is None:
                 page.put_link(replace(link, work=True))
 
@@ -169,7 +169,7 @@ def _settle_reading(ctx: Context) -> None:
 def _send_all(ctx: Context) -> None:
     """Write, and look again at what met another version or nothing, a bounded number of times."""
     with ctx.store.page() as page:
-        links = page.links_to_do(ctx.now, local.MOST)
+        links = page.links_to_do(ctx.now, MOST)
     if not links:
         return
     if any(link.remote_id is None for link in links):

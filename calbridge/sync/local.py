@@ -22,7 +22,7 @@ from calbridge.errors import (
     Unavailable,
     VersionConflict,
 )
-from calbridge.sync.context import PAGE, Context, apply, failed, in_page, log, readable, unit_text
+from calbridge.sync.context import MOST, PAGE, Context, apply, failed, in_page, log, readable, unit_text
 from calbridge.sync.decide import (
     Decision,
     Step,
@@ -43,7 +43,6 @@ from calbridge.sync.remote import in_window, needs_reading
 from calbridge.sync.removals import allowance
 
 FREEZE_TIMES, FREEZE_HOURS = 3, 24
-MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True)

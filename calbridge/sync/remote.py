@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -14,7 +14,7 @@ from calbridge.domain.content import Content
 from calbridge.domain.recurrence import last_end, occurrences
 from calbridge.domain.times import day
 from calbridge.errors import CursorExpired, Rejected
-from calbridge.sync.context import PAGE, Context, failed, in_page, known_row
+from calbridge.sync.context import MOST, PAGE, Context, failed, in_page, known_row
 from calbridge.sync.decide import without_event
 from calbridge.sync.memory import Known, KnownState, Link, LinkState
 from calbridge.sync.observe import COPY, INDEX, LIVE, observe, unreadable
@@ -187,11 +187,16 @@ def _is_news(ctx: Context, page: Page, row: Seen, known: Known | None, mode: str
     return True
 
 
-def fetch_and_take(ctx: Context, remote_ids: Sequence[str], mode: str) -> None:
-    """Read and take in, batch by batch, so that memory is bounded by a batch (C2)."""
+def _batches(ctx: Context, remote_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """As many ids as are read and taken in at once, so that memory is bounded (C2)."""
     size = max(1, min(ctx.connector.capabilities.fetch_batch, 500))
     for start in range(0, len(remote_ids), size):
-        asked = remote_ids[start : start + size]
+        yield remote_ids[start : start + size]
+
+
+def fetch_and_take(ctx: Context, remote_ids: Sequence[str], mode: str) -> None:
+    """Read and take in, batch by batch, so that memory is bounded by a batch (C2)."""
+    for asked in _batches(ctx, remote_ids):
         rows = ctx.fetch(asked)
         answered = {row.remote_id for row in rows}
         silent: list[Fetched] = [Unknown(each) for each in asked if each not in answered]
@@ -261,8 +266,8 @@ def _read_later(ctx: Context, page: Page, remote_id: str) -> None:
 def reread(ctx: Context, mode: str = LIVE) -> None:
     """Read again what must be compared anew: conflicts, changed levels, silent answers."""
     with ctx.store.page() as page:
-        links = [link for link in page.links_to_do(ctx.now, 10_000) if needs_reading(link)]
-        rows = page.known_to_recheck(10_000)
+        links = [link for link in page.links_to_do(ctx.now, MOST) if needs_reading(link)]
+        rows = page.known_to_recheck(MOST)
     fetch_and_take(ctx, [link.remote_id for link in links if link.remote_id is not None], LIVE)
     _recheck(ctx, rows, mode)
 
@@ -303,10 +308,8 @@ def _copy_page(ctx: Context, entries: Sequence[Seen | Unreadable], window: Windo
     ]
     inline: list[Fetched] = [row for row in wanted if row.event is not None]
     _copy_rows(ctx, inline, window)
-    size = max(1, min(ctx.connector.capabilities.fetch_batch, 500))
-    asked = [row.remote_id for row in wanted if row.event is None]
-    for start in range(0, len(asked), size):
-        _copy_rows(ctx, ctx.fetch(asked[start : start + size]), window)
+    for asked in _batches(ctx, [row.remote_id for row in wanted if row.event is None]):
+        _copy_rows(ctx, ctx.fetch(asked), window)
 
 
 def _known_outside(known: Known | None, row: Seen, window: Window) -> bool:
