@@ -12,6 +12,11 @@ pytest_plugins = ["tests.servers.fixtures"]
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Bytes name no test: packed ones hold the time, and processes that share the work must find equal names."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session")
 def shared_corpus() -> Path:
     """The folder with the real calendar files, `corpus/ics` under CALBRIDGE_SHARED (`../shared` by default).

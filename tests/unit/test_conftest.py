@@ -15,6 +15,11 @@ from tests.conftest import ROOT
 USER = "def test_uses_it(shared_corpus):\n    assert [path.name for path in shared_corpus.iterdir()] == ['one.ics']\n"
 
 
+@pytest.mark.parametrize("packed", [b"one", b"two"])
+def test_bytes_are_in_no_name_of_a_test(packed: bytes, request: pytest.FixtureRequest) -> None:
+    assert request.node.name.partition("[")[2] in {"packed0]", "packed1]"}
+
+
 @pytest.fixture
 def outcome(tmp_path: Path):
     """Run one test that uses the corpus in a project of its own; gives pytest's last line."""
