@@ -7,6 +7,7 @@ written from the field metadata here (``python tools/write_docs.py``).
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -101,6 +102,59 @@ class Settings:
             "30",
         )
     )
+    redis_url: str | None = field(
+        repr=False,
+        metadata=_told(
+            "URL of the Redis that carries the jobs: `redis://`, `rediss://` or `unix://`.",
+            "an embedded one",
+            lambda url: _show_url(url) if url else "",
+        ),
+    )
+    host: str = field(metadata=_told("Address the API listens on.", "127.0.0.1"))
+    port: int = field(metadata=_told("Port the API listens on.", "8080"))
+    public_url: str | None = field(
+        metadata=_told(
+            "Where the API is reached from outside, such as `https://calbridge.example.com`. Without it services can't "
+            "push and links in mails are left out.",
+            "none",
+        )
+    )
+    platform_key: str | None = field(
+        repr=False,
+        metadata=_told(
+            "A platform key of your own, of at least 32 characters, beside those that are stored.",
+            "none",
+            lambda key: "set (hidden)" if key else "",
+        ),
+    )
+    allowed_origins: tuple[str, ...] = field(
+        metadata=_told(
+            "Web origins, separated by commas, whose pages may call the API from a browser; tenants add their own.",
+            "none",
+        )
+    )
+    trusted_proxies: int = field(
+        metadata=_told("How many proxies in front of the API set X-Forwarded-For and X-Forwarded-Proto.", "0")
+    )
+    smtp_url: str | None = field(
+        repr=False,
+        metadata=_told(
+            "Mail server for failure mails: `smtp://user:password@host:587` (STARTTLS where offered; "
+            "`?starttls=required` insists) or `smtps://user:password@host:465`.",
+            "none: no mail is sent",
+            lambda url: _show_url(url) if url else "",
+        ),
+    )
+    mail_from: str = field(metadata=_told("Sender of failure mails.", "calbridge@localhost"))
+    sandbox: bool = field(metadata=_told("Offer the service `sandbox` and its paths, for trying out.", "no"))
+    metrics_token: str | None = field(
+        repr=False,
+        metadata=_told(
+            "Bearer token for `/metrics`, of at least 32 characters.",
+            "none: metrics are answered on loopback only",
+            lambda token: "set (hidden)" if token else "",
+        ),
+    )
     log_level: str = field(metadata=_told(f"Least level that is logged: {', '.join(LOG_LEVELS)}.", "info"))
 
     def shown(self) -> dict[str, str]:
@@ -130,6 +184,17 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         "connectors": _texts(env.list("CONNECTORS", None)),
         "lease_seconds": env.float("LEASE_SECONDS", 60.0, validate=_positive),
         "request_timeout": env.float("REQUEST_TIMEOUT", 30.0, validate=_positive),
+        "redis_url": env.str("REDIS_URL", None, validate=_redis_url),
+        "host": env.str("HOST", "127.0.0.1"),
+        "port": env.int("PORT", 8080, validate=_port),
+        "public_url": _without_slash(env.str("PUBLIC_URL", None, validate=_web_url)),
+        "platform_key": env.str("PLATFORM_KEY", None, validate=_long_key),
+        "allowed_origins": _texts(env.list("ALLOWED_ORIGINS", [], subcast=_origin)),
+        "trusted_proxies": env.int("TRUSTED_PROXIES", 0, validate=_few),
+        "smtp_url": env.str("SMTP_URL", None, validate=_smtp_url),
+        "mail_from": env.str("MAIL_FROM", "calbridge@localhost", validate=_mail),
+        "sandbox": env.bool("SANDBOX", False),
+        "metrics_token": env.str("METRICS_TOKEN", None, validate=_long_key),
         "log_level": (env.str("LOG_LEVEL", "info", validate=_log_level) or "").lower(),
     }
     try:
@@ -199,6 +264,54 @@ def _database_url(url: str) -> None:
 def _long_keys(keys: list[str]) -> None:
     if any(len(key.strip()) < MIN_KEY_LENGTH for key in keys):
         raise marshmallow.ValidationError(f"must hold keys of at least {MIN_KEY_LENGTH} characters")
+
+
+def _long_key(key: str | None) -> None:
+    if key is not None and len(key) < MIN_KEY_LENGTH:
+        raise marshmallow.ValidationError(f"must have at least {MIN_KEY_LENGTH} characters")
+
+
+def _redis_url(url: str | None) -> None:
+    if url is not None and not url.startswith(("redis://", "rediss://", "unix://")):
+        raise marshmallow.ValidationError("must start with redis://, rediss:// or unix://")
+
+
+def _smtp_url(url: str | None) -> None:
+    if url is not None and (urlsplit(url).scheme not in ("smtp", "smtps") or not urlsplit(url).hostname):
+        raise marshmallow.ValidationError("must be smtp://host or smtps://host")
+
+
+def _mail(address: str) -> None:
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
+        raise marshmallow.ValidationError("must be a mail address")
+
+
+def _web_url(url: str | None) -> None:
+    if url is not None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise marshmallow.ValidationError("must be an address such as https://calbridge.example.com")
+
+
+def _without_slash(url: str | None) -> str | None:
+    return url.rstrip("/") if url else None
+
+
+def _origin(text: str) -> str:
+    parts = urlsplit(text.strip())
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query or parts.fragment:
+        raise marshmallow.ValidationError("must list origins such as https://psa.example.com")
+    return text.strip()
+
+
+def _port(number: int) -> None:
+    if not 0 < number < 65_536:
+        raise marshmallow.ValidationError("must be a port number")
+
+
+def _few(number: int) -> None:
+    if not 0 <= number <= 9:
+        raise marshmallow.ValidationError("must be a number from 0 to 9")
 
 
 def _positive(number: float) -> None:

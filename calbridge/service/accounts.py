@@ -103,7 +103,7 @@ def put_account(parts: Parts, tenant: str, integration_id: str, account: Mapping
         stored = replace(checked, failing_since=None, told_at=None, tries=0, not_before=None, refused=False)
         work.accounts.save(stored)
         work.accounts.save_secret(before.id, given.password)
-        work.audit.add("user", "account_changed", integration=integration_id, username=given.username)
+        work.audit.add(str(parts.actor), "account_changed", integration=integration_id, username=given.username)
         told = before.told_at is not None
         woken = _connect(work, before.id)
     came_back(parts, tenant, woken, integration.service, told=told)

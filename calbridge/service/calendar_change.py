@@ -64,7 +64,7 @@ def start_run(parts: Parts, lease: Lease, kind: str) -> Run:
     with parts.database.write(lease.tenant_id) as work:
         run = Run(work.keys.new_id(), lease.integration_id, kind, "manual", "running", started_at=work.now)
         work.runs.add(run)
-        work.audit.add("user", f"{kind}_changed", integration=lease.integration_id)
+        work.audit.add(str(parts.actor), f"{kind}_changed", integration=lease.integration_id)
     return run
 
 

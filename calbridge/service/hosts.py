@@ -30,7 +30,7 @@ def grant_host(parts: Parts, tenant: str, grant: str) -> HostView:
     with parts.database.write(tenant) as work:
         work.settings.get()
         work.grants.add(told)
-        work.audit.add("platform", "host_granted", host=told)
+        work.audit.add(str(parts.actor), "host_granted", host=told)
     return HostView(told)
 
 
@@ -47,7 +47,7 @@ def revoke_host(parts: Parts, tenant: str, host: str) -> HostView:
     with parts.database.write(tenant) as work:
         if not work.grants.remove(told):
             raise Refused(code="host_not_found", host=told)
-        work.audit.add("platform", "host_revoked", host=told)
+        work.audit.add(str(parts.actor), "host_revoked", host=told)
     return HostView(told)
 
 

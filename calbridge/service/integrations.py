@@ -63,7 +63,7 @@ def add_integration(
             _renew(work, existing, checked, given.password)
         stored = replace(stored, account_id=existing.id if existing else account_id)
         work.integrations.add(stored)
-        work.audit.add("user", "integration_added", integration=integration_id, service=service)
+        work.audit.add(str(parts.actor), "integration_added", integration=integration_id, service=service)
         if active:
             _finish(work, integration_id, chosen)
     return _shown(parts, tenant, integration_id, due=active)
@@ -202,20 +202,24 @@ def change_integration(
         if settings is not None:
             values = settings_out(settings_in(patched(now.settings, settings)))
             work.integrations.save(integration_id, settings=values, leave_confirmed=bool(leaving))
-            work.audit.add("user", "integration_changed", integration=integration_id, settings=sorted(settings))
+            work.audit.add(
+                str(parts.actor), "integration_changed", integration=integration_id, settings=sorted(settings)
+            )
         if active is not None:
-            _activate(work, work.integrations.require(integration_id), active)
+            _activate(parts, work, work.integrations.require(integration_id), active)
         work.raise_due(integration_id)
     return _shown(parts, tenant, integration_id, due=True)
 
 
-def _activate(work: Work, integration: StoredIntegration, active: bool) -> None:
+def _activate(parts: Parts, work: Work, integration: StoredIntegration, active: bool) -> None:
     if active == integration.active:
         return
     if active and integration.calendar_id is None:
         raise invalid("calendar_id", "is needed before activating")
     work.integrations.save(integration.id, active=active)
-    work.audit.add("user", "integration_activated" if active else "integration_paused", integration=integration.id)
+    work.audit.add(
+        str(parts.actor), "integration_activated" if active else "integration_paused", integration=integration.id
+    )
     if active:
         first = integration.last_run_at is None
         chosen = settings_in(integration.settings)

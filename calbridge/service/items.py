@@ -20,7 +20,6 @@ from calbridge.service.parts import Parts
 from calbridge.service.run_views import log_view
 from calbridge.service.values import Body, choice, identifier, invalid, mapping
 from calbridge.service.views import LogView
-from calbridge.store.changes import Source
 from calbridge.store.items import ItemFilter
 from calbridge.store.journal import LogFilter
 from calbridge.store.queries_deletes import refuse_many_deletes
@@ -31,7 +30,6 @@ LONGEST_EXPANSION = timedelta(days=370)
 MOST_OCCURRENCES = 10_000
 EXPANSION_SECONDS = 10.0
 PAGE = 500
-SOURCE = Source("api")
 
 log = get_logger(__name__)
 
@@ -67,11 +65,11 @@ def put_item(
         if create_only and found.item is not None and not found.item.deleted:
             raise Refused(code="already_exists", item=found.item.id)
         if found.item is None:
-            stored = work.items.add(item_json.applied_new(work.keys.new_id(), user_id, body), SOURCE)
+            stored = work.items.add(item_json.applied_new(work.keys.new_id(), user_id, body), parts.actor.source)
         elif found.item.deleted:
-            stored = _revived(work, found, body, user_id)
+            stored = _revived(parts, work, found, body, user_id)
         else:
-            stored = _changed(work, found.item, body, if_version)
+            stored = _changed(parts, work, found.item, body, if_version)
         changed = found.item is None or stored.version != found.item.version
     return _answer(parts, tenant, user_id, stored.id, changed=changed)
 
@@ -80,7 +78,7 @@ def add_item(parts: Parts, tenant: str, user_id: str, body: Body) -> dict[str, A
     """A new item under an id of ours. Raises Refused as :func:`put_item`."""
     with parts.database.write(tenant) as work:
         work.users.require(user_id)
-        stored = work.items.add(item_json.applied_new(work.keys.new_id(), user_id, body), SOURCE)
+        stored = work.items.add(item_json.applied_new(work.keys.new_id(), user_id, body), parts.actor.source)
     return _answer(parts, tenant, user_id, stored.id, changed=True)
 
 
@@ -90,7 +88,7 @@ def patch_item(
     """Change what a patch (RFC 7396) names. Raises Refused and ItemChanged as :func:`put_item`."""
     with parts.database.write(tenant) as work:
         item = _living(work, user_id, item_id)
-        stored = _changed(work, item, item_json.patched(item_json.shown(item), patch), if_version)
+        stored = _changed(parts, work, item, item_json.patched(item_json.shown(item), patch), if_version)
     return _answer(parts, tenant, user_id, stored.id, changed=stored.version != item.version)
 
 
@@ -101,18 +99,18 @@ def _of_external(body: Body, external_id: str) -> dict[str, Any]:
     return given | {"external_id": external_id}
 
 
-def _revived(work: Work, found: _Found, body: Body, user_id: str) -> Item:
+def _revived(parts: Parts, work: Work, found: _Found, body: Body, user_id: str) -> Item:
     """A deleted record that the PSA makes again keeps its id and its links, and none of its old content."""
     assert found.item is not None
     fresh = item_json.applied_new(found.item.id, user_id, body)
-    return work.items.put(replace(fresh, version=found.item.version, seq=found.item.seq), SOURCE)
+    return work.items.put(replace(fresh, version=found.item.version, seq=found.item.seq), parts.actor.source)
 
 
-def _changed(work: Work, item: Item, body: Body, if_version: int | None) -> Item:
+def _changed(parts: Parts, work: Work, item: Item, body: Body, if_version: int | None) -> Item:
     after = item_json.applied(item, body)
     links = _links(work, item)
     _refuse_foreign(item, after, links)
-    return work.items.put(after, SOURCE, item.version if if_version is None else if_version)
+    return work.items.put(after, parts.actor.source, item.version if if_version is None else if_version)
 
 
 def _refuse_foreign(before: Item, after: Item, links: list[Shown]) -> None:
@@ -214,7 +212,7 @@ def delete_item(
             raise Refused(code="organised_elsewhere", item=item.id)
         if links:
             refuse_many_deletes(work)
-        stored = work.items.delete(user_id, item.id, SOURCE, if_version)
+        stored = work.items.delete(user_id, item.id, parts.actor.source, if_version)
         shown = item_json.shown(stored, links)
     _tell(parts, tenant, user_id)
     return shown
@@ -226,7 +224,7 @@ def confirm_deletes(parts: Parts, tenant: str) -> None:
         settings = dict(work.settings.get().settings)
         settings["deletes_confirmed_until"] = (work.now + timedelta(hours=24)).isoformat()
         work.settings.save(settings=settings)
-        work.audit.add("admin", "deletes_confirmed")
+        work.audit.add(str(parts.actor), "deletes_confirmed")
 
 
 def item_history(parts: Parts, tenant: str, user_id: str, item_id: str) -> list[LogView]:

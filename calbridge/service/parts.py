@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from random import Random
 from typing import Protocol
@@ -14,6 +14,7 @@ from calbridge.connectors.transport import Transport
 from calbridge.keyfile import with_secret_keys
 from calbridge.service.transports import Transports
 from calbridge.settings import Settings
+from calbridge.store.changes import Source
 from calbridge.store.database import Database
 from calbridge.store.secrets import SecretBox
 from calbridge.sync.ports import Clock
@@ -49,9 +50,31 @@ class TransportFactory(Protocol):
         """A transport; ``before_request`` may raise to stop a request."""
 
 
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """On whose behalf a use case runs: the door it came through, and the key or the user behind it.
+
+    ``door``: cli, api, page or job. ``key``: id of the key of a PSA's program. ``user``: whose token it was.
+    """
+
+    door: str = "cli"
+    key: str | None = None
+    user: str | None = None
+
+    @property
+    def source(self) -> Source:
+        """As the change feed tells it (SYNC E3)."""
+        return Source(self.door, key=self.key or (f"user:{self.user}" if self.user else None))
+
+    def __str__(self) -> str:
+        """As the audit tells it."""
+        who = f"key {self.key}" if self.key else f"user {self.user}" if self.user else ""
+        return f"{self.door} {who}".strip()
+
+
 @dataclass(frozen=True)
 class Parts:
-    """The parts of an installation, shared by the threads of a process."""
+    """The parts of an installation, shared by the threads of a process; ``actor`` is who asks."""
 
     settings: Settings
     database: Database
@@ -60,6 +83,11 @@ class Parts:
     transport_factory: TransportFactory
     random: Random = field(default_factory=Random)
     dispatcher: Dispatcher = field(default_factory=NoDispatcher)
+    actor: Actor = Actor()
+
+    def acting(self, actor: Actor) -> Parts:
+        """The same parts on somebody's behalf."""
+        return replace(self, actor=actor)
 
 
 @contextmanager

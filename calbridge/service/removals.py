@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set
+from dataclasses import replace
 
 from calbridge.errors import Refused
 from calbridge.service.calendar_change import leave
@@ -10,7 +11,6 @@ from calbridge.service.leasing import leased, leased_store
 from calbridge.service.parts import Parts
 from calbridge.service.values import choice
 from calbridge.service.views import RemovalView
-from calbridge.store.changes import Source
 from calbridge.store.integrations import StoredIntegration
 from calbridge.store.items import ItemFilter
 from calbridge.store.retention import forget_integration
@@ -40,7 +40,9 @@ def delete_integration(parts: Parts, tenant: str, integration_id: str, remove: S
         items = _remove_items(parts, tenant, integration) if "psa" in remove else 0
         with parts.database.write(tenant) as work:
             work.integrations.end(integration_id)
-            work.audit.add("user", "integration_deleted", integration=integration_id, linked=removed, psa=items)
+            work.audit.add(
+                str(parts.actor), "integration_deleted", integration=integration_id, linked=removed, psa=items
+            )
     _forget(parts, tenant, integration)
     return RemovalView(integration_id, removed, items, kept)
 
@@ -56,7 +58,7 @@ def _forget(parts: Parts, tenant: str, integration: StoredIntegration) -> None:
 
 def _remove_items(parts: Parts, tenant: str, integration: StoredIntegration) -> int:
     """Items that this integration retrieved; the PSA's own stay."""
-    source = Source("api", integration=integration.id)
+    source = replace(parts.actor.source, integration=integration.id)
     removed = 0
     place: str | None = None
     while True:

@@ -290,7 +290,7 @@ def confirm(parts: Parts, tenant: str, run_or_integration_id: str) -> Integratio
         work.integrations.save(
             integration_id, confirmed_retrieve_until=until, confirmed_send_until=until, leave_confirmed=True
         )
-        work.audit.add("user", "deletions_confirmed", integration=integration_id)
+        work.audit.add(str(parts.actor), "deletions_confirmed", integration=integration_id)
         work.raise_due(integration_id)
     parts.dispatcher.due(tenant, [integration_id])
     with parts.database.read(tenant) as work:

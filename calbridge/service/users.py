@@ -108,7 +108,7 @@ def export_user(parts: Parts, tenant: str, user_id: str) -> dict[str, Any]:
     """All that is kept about a user, as JSON; no secrets. Raises Refused (``user_not_found``)."""
     with parts.database.write(tenant) as work:
         user = work.users.require(user_id)
-        work.audit.add("admin", "user_exported", user=user_id)
+        work.audit.add(str(parts.actor), "user_exported", user=user_id)
         items: list[dict[str, Any]] = []
         while page := work.items.list(user_id, ItemFilter(deleted=True), items[-1]["id"] if items else None, PAGE):
             items += [

@@ -44,6 +44,7 @@ class StoredIntegration:
     fresh_as_of: datetime | None = None
     created_at: datetime | None = None
     deleted_at: datetime | None = None
+    version: int = 1
 
 
 _FIELDS = tuple(each.name for each in fields(StoredIntegration))
@@ -79,6 +80,9 @@ _LIVING = (
 )
 _GET = select(*(integrations.c[name] for name in _FIELDS)).where(*_LIVING)
 _SAVE = update(integrations).where(*_LIVING)
+_SAVE_ANEW = _SAVE.values(version=integrations.c.version + 1)
+_OF_CALLER = frozenset({"settings", "active", "calendar_id", "account_id"})
+"""What a caller may change: the version rises with it."""
 
 
 class Integrations:
@@ -143,7 +147,8 @@ class Integrations:
             calendar = values["calendar_id"]
             values = {**values, **_FRESH_CALENDAR, "calendar_hash": digest(calendar) if calendar else None}
         with unique("integration"):
-            saved = self._connection.execute(_SAVE, {"b_tenant": self._tenant, "b_id": integration_id} | values)
+            statement = _SAVE_ANEW if values.keys() & _OF_CALLER else _SAVE
+            saved = self._connection.execute(statement, {"b_tenant": self._tenant, "b_id": integration_id} | values)
         if saved.rowcount != 1:
             raise Refused(code="integration_not_found", integration=integration_id)
 

@@ -15,7 +15,9 @@ from calbridge.store.tables import (
     accounts,
     changes,
     checks,
+    connector_states,
     deletions,
+    deliveries,
     integrations,
     items,
     links,
@@ -23,6 +25,7 @@ from calbridge.store.tables import (
     receipts,
     tenants,
     users,
+    webhooks,
 )
 from calbridge.sync.memory import LinkState
 
@@ -30,7 +33,9 @@ LOG_VALUES = timedelta(days=30)
 TOMBSTONES = timedelta(days=90)
 LEDGER = timedelta(days=2)
 CHECKS = timedelta(days=1)
-_OF_INTEGRATION = frozenset({"link_uids", "intents", "links", "known", "keys", "leases", "runs", "logs", "deletions"})
+_OF_INTEGRATION = frozenset(
+    {"link_uids", "intents", "links", "known", "keys", "leases", "runs", "logs", "deletions", "notices"}
+)
 
 
 def purge(
@@ -117,8 +122,12 @@ def erase_user(database: Database, tenant: str, user_id: str) -> dict[str, int]:
         for table in TENANT_TABLES:
             if table.name in _OF_INTEGRATION:
                 conditions[table.name] = table.c.integration_id.in_(mine)
-            elif table in {integrations, items, changes, accounts}:
+            elif table in {integrations, items, changes, accounts, webhooks}:
                 conditions[table.name] = table.c.user_id == user_id
+        owned = select(accounts.c.id).where(accounts.c.tenant_id == tenant, accounts.c.user_id == user_id)
+        conditions["connector_states"] = connector_states.c.account_id.in_(owned)
+        narrowed = select(webhooks.c.id).where(webhooks.c.tenant_id == tenant, webhooks.c.user_id == user_id)
+        conditions["deliveries"] = (deliveries.c.user_id == user_id) | deliveries.c.webhook_id.in_(narrowed)
         conditions["users"] = users.c.id == user_id
         counts = _erase(connection, tenant, conditions)
         _receipt(connection, "user", tenant, user_id, database.clock(), counts)

@@ -24,9 +24,12 @@ class Tenant:
     seq: int
     epoch: int
     created_at: datetime
+    version: int = 1
 
 
-_GET = select(tenants).where(tenants.c.id == bindparam("b_id"))
+_FIELDS = tuple(each.name for each in fields(Tenant))
+_ALL = select(*(tenants.c[name] for name in _FIELDS))
+_GET = _ALL.where(tenants.c.id == bindparam("b_id"))
 _LOCK = _GET.with_for_update()
 
 
@@ -40,19 +43,19 @@ class Tenants:
     def add(self, tenant_id: str, name: str, settings: Mapping[str, Any] | None = None) -> Tenant:
         """Make a tenant. :raises Refused: ``already_exists``."""
         tenant = Tenant(tenant_id, name, dict(settings or {}), 0, 1, self._now)
-        row = {each.name: getattr(tenant, each.name) for each in fields(Tenant)}
+        row = {name: getattr(tenant, name) for name in _FIELDS}
         with unique("tenant"):
             self._connection.execute(insert(tenants).values(row))
         return tenant
 
     def get(self, tenant_id: str) -> Tenant | None:
         """One tenant."""
-        row = self._connection.execute(select(tenants).where(tenants.c.id == tenant_id)).one_or_none()
+        row = self._connection.execute(_GET, {"b_id": tenant_id}).one_or_none()
         return None if row is None else Tenant(*row)
 
     def list(self, after: str | None = None, limit: int = 200) -> list[Tenant]:
         """Tenants in the order of their ids."""
-        query = select(tenants).order_by(tenants.c.id).limit(limit)
+        query = _ALL.order_by(tenants.c.id).limit(limit)
         if after is not None:
             query = query.where(tenants.c.id > after)
         return [Tenant(*row) for row in self._connection.execute(query)]
@@ -77,8 +80,10 @@ class TenantSettings:
         return Tenant(*row)
 
     def save(self, *, name: str | None = None, settings: Mapping[str, Any] | None = None) -> None:
-        """Store a new name or the whole of the settings."""
+        """Store a new name or the whole of the settings; the version rises."""
         values = {"name": name, "settings": None if settings is None else dict(settings)}
         given = {key: value for key, value in values.items() if value is not None}
         if given:
-            self._connection.execute(update(tenants).where(tenants.c.id == self._tenant).values(given))
+            self._connection.execute(
+                update(tenants).where(tenants.c.id == self._tenant).values(given | {"version": tenants.c.version + 1})
+            )

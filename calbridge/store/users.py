@@ -25,6 +25,7 @@ class User:
     epoch: int = 1
     created_at: datetime | None = None
     updated_at: datetime | None = None
+    version: int = 1
 
 
 _FIELDS = tuple(each.name for each in fields(User))
@@ -66,8 +67,8 @@ class Users:
         return stored
 
     def save(self, user: User) -> User:
-        """Store a changed user. :raises Refused: ``user_not_found``."""
-        stored = replace(user, updated_at=self._now)
+        """Store a changed user under the next version. :raises Refused: ``user_not_found``."""
+        stored = replace(user, updated_at=self._now, version=user.version + 1)
         here = (users.c.tenant_id == self._tenant, users.c.id == user.id)
         if self._connection.execute(update(users).where(*here).values(self._row(stored))).rowcount != 1:
             raise Refused(code="user_not_found", user=user.id)

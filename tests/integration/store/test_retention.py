@@ -6,14 +6,22 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Table, func, insert, select
 
 from calbridge.errors import Refused
 from calbridge.store.changes import Source
 from calbridge.store.database import Database
 from calbridge.store.journal import LogFilter
 from calbridge.store.retention import erase_tenant, erase_user, forget_integration, purge
-from calbridge.store.tables import TENANT_TABLES, receipts
+from calbridge.store.tables import (
+    TENANT_TABLES,
+    connector_states,
+    deliveries,
+    keys_of_tenants,
+    notices,
+    receipts,
+    webhooks,
+)
 from calbridge.sync.memory import Direction, Intent, Known, Link, LinkState, LogEntry, Op
 
 from .helpers import INTEGRATION, TENANT, USER, Clock, an_item, fill, run_store
@@ -36,6 +44,26 @@ def everything(database: Database, user: str = USER, integration: str = INTEGRAT
         work.grants.add("10.0.0.1:443")
         work.audit.add("admin", "hosts.grant", host="10.0.0.1:443")
         assert work.checks.claim("user alice")
+    around_the_sync(database, user, integration)
+
+
+def around_the_sync(database: Database, user: str, integration: str) -> None:
+    """A row in every table of the service around the sync."""
+    now = database.clock()
+    waiting = {"tenant_id": TENANT, "status": "pending", "attempts": 0, "created_at": now, "facts": {}}
+    hook = {"id": f"hook of {user}", "url": "https://example.com", "events": [], "user_id": user, "own": False}
+    state = {"account_id": f"{user}-a1", "content": b"state", "version": 1}
+    key = {"id": f"key {user}", "role": "admin", "name": "", "prefix": user, "digest": "0" * 64, "created_at": now}
+    rows: dict[Table, dict[str, object]] = {
+        webhooks: hook | {"active": True, "version": 1, "created_at": now, "updated_at": now},
+        deliveries: waiting | {"id": f"d {user}", "webhook_id": f"hook of {user}", "type": "ping", "place": 1},
+        notices: waiting | {"id": f"n {user}", "integration_id": integration, "kind": "x", "code": "x", "since": now},
+        connector_states: state,
+        keys_of_tenants: key,
+    }
+    with database.connect(writes=True) as connection:
+        for table, row in rows.items():
+            connection.execute(insert(table).values({"tenant_id": TENANT} | row))
 
 
 def rows_of(database: Database, tenant: str = TENANT) -> dict[str, int]:
@@ -98,7 +126,7 @@ def test_erasing_a_user_leaves_nothing_of_him_and_everything_of_others(database:
     both = rows_of(database)
     counts = erase_user(database, TENANT, USER)
     left = rows_of(database)
-    shared = {"audit", "checks", "grants"}
+    shared = {"audit", "checks", "grants", "keys_of_tenants"}
     assert all(left[name] == (both[name] if name in shared else both[name] // 2) for name in both)
     assert all(counts[name] == both[name] // 2 for name in counts)
     assert counts.keys() == both.keys() - shared

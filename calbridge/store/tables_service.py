@@ -1,0 +1,147 @@
+"""Tables of the service around the sync: keys, webhooks and what they still have to tell, mail, and who is at work."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text, text
+
+from calbridge.store.columns import Instant, Json, Name, Opaque, Packed
+from calbridge.store.table_parts import flag, key, metadata, must, of
+
+_DIGEST = String(64)
+
+keys_of_platform = Table(
+    "keys_of_platform",
+    metadata,
+    key("id"),
+    must("name", Opaque),
+    must("prefix", Name),
+    must("digest", _DIGEST),
+    must("created_at", Instant),
+    Column("expires_at", Instant),
+    Column("last_used_at", Instant),
+    Index("uq_keys_of_platform_prefix", "prefix", unique=True),
+)
+
+keys_of_tenants = Table(
+    "keys_of_tenants",
+    metadata,
+    key("tenant_id"),
+    key("id"),
+    must("role", Name),
+    must("name", Opaque),
+    must("prefix", Name),
+    must("digest", _DIGEST),
+    must("created_at", Instant),
+    Column("expires_at", Instant),
+    Column("last_used_at", Instant),
+    of("tenants"),
+    Index("uq_keys_of_tenants_prefix", "prefix", unique=True),
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    key("tenant_id"),
+    key("id"),
+    must("url", Opaque),
+    Column("secret", Text),
+    Column("former_secret", Text),
+    Column("former_until", Instant),
+    must("events", Json),
+    Column("user_id", Name),
+    Column("key_id", Name),
+    flag("own"),
+    flag("active"),
+    Column("reason", Name),
+    Column("failing_since", Instant),
+    must("version", BigInteger),
+    must("created_at", Instant),
+    must("updated_at", Instant),
+    of("tenants"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    key("tenant_id"),
+    key("id"),
+    must("webhook_id", Name),
+    must("type", Name),
+    must("place", BigInteger),
+    Column("seq", BigInteger),
+    Column("user_id", Name),
+    Column("item_id", Name),
+    must("facts", Json),
+    must("status", Name),
+    must("attempts", Integer),
+    Column("next_at", Instant),
+    Column("answered", Integer),
+    Column("code", Name),
+    must("created_at", Instant),
+    Column("finished_at", Instant),
+    of("webhooks", "webhook_id"),
+    Index(
+        "ix_deliveries_pending",
+        "tenant_id",
+        "webhook_id",
+        "place",
+        sqlite_where=text("status = 'pending'"),
+        postgresql_where=text("status = 'pending'"),
+    ),
+    Index(
+        "ix_deliveries_due",
+        "next_at",
+        sqlite_where=text("status = 'pending'"),
+        postgresql_where=text("status = 'pending'"),
+    ),
+    Index(None, "tenant_id", "webhook_id", "created_at"),
+    Index(None, "tenant_id", "item_id"),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    key("tenant_id"),
+    key("id"),
+    must("integration_id", Name),
+    must("kind", Name),
+    must("code", Name),
+    must("since", Instant),
+    must("facts", Json),
+    must("status", Name),
+    must("attempts", Integer),
+    Column("next_at", Instant),
+    must("created_at", Instant),
+    Column("finished_at", Instant),
+    of("integrations", "integration_id"),
+    Index(
+        "ix_notices_due",
+        "next_at",
+        sqlite_where=text("status = 'pending'"),
+        postgresql_where=text("status = 'pending'"),
+    ),
+)
+
+connector_states = Table(
+    "connector_states",
+    metadata,
+    key("tenant_id"),
+    key("account_id"),
+    must("content", Packed),
+    must("version", BigInteger),
+    of("accounts", "account_id"),
+)
+
+slots = Table("slots", metadata, key("name"), must("claimed", BigInteger), must("owner", Name))
+
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    key("id"),
+    must("kind", Name),
+    must("host", Opaque),
+    must("started_at", Instant),
+    must("seen_at", Instant),
+    must("facts", Json),
+    Index(None, "kind", "seen_at"),
+)
