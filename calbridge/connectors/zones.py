@@ -9,14 +9,13 @@ from __future__ import annotations
 import re
 import zoneinfo
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from itertools import islice
 
 from dateutil.rrule import rrulestr
-from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from calbridge.domain.times import zone_info
 
@@ -34,8 +33,16 @@ def _names() -> dict[str, str]:
 
 
 @cache
+def _windows_zones() -> Mapping[str, str]:
+    # Loaded by use: the whole library comes with this table, and most files spell IANA names.
+    from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
+
+    return WINDOWS_TO_OLSON
+
+
+@cache
 def _windows() -> dict[str, str]:
-    return {name.lower(): zone for name, zone in WINDOWS_TO_OLSON.items()}
+    return {name.lower(): zone for name, zone in _windows_zones().items()}
 
 
 @lru_cache(maxsize=4096)
@@ -62,13 +69,13 @@ def named_offset(name: str) -> int | None:
 @lru_cache(maxsize=1024)
 def windows_name(zone: str, year: int) -> str | None:
     """The Windows name (CLDR) of an IANA zone, else one with the same offsets in ``year`` and the six after."""
-    own = next((name for name, target in WINDOWS_TO_OLSON.items() if target == zone), None)
+    own = next((name for name, target in _windows_zones().items() if target == zone), None)
     if own is not None:
         return own
     continent = zone.split("/")[0] + "/"
     probes = tuple(_weeks(year, year + 6))
     wanted = [_zone_offset(zone, moment) for moment in probes]
-    ordered = sorted(WINDOWS_TO_OLSON.items(), key=lambda pair: (not pair[1].startswith(continent), pair[0]))
+    ordered = sorted(_windows_zones().items(), key=lambda pair: (not pair[1].startswith(continent), pair[0]))
     for name, target in ordered:
         if all(_zone_offset(target, moment) == seconds for moment, seconds in zip(probes, wanted, strict=True)):
             return name
@@ -153,7 +160,7 @@ def _candidates(seconds: int | None) -> Iterator[str]:
         hours = -seconds // 3600
         yield f"Etc/GMT{hours:+d}" if hours else "UTC"
     yield from ("Europe/Berlin", "Europe/London", "America/New_York", "America/Chicago", "America/Denver")
-    yield from sorted(set(WINDOWS_TO_OLSON.values()))
+    yield from sorted(set(_windows_zones().values()))
     yield from (name for name in sorted(_names().values()) if "/" in name and not name.startswith("Etc/"))
 
 

@@ -176,6 +176,8 @@ class Content:
     def without(self, fields: Iterable[Field]) -> Content:
         """A copy without these fields, on master and occurrences."""
         gone = frozenset(fields)
+        if all(unit[1] not in gone for unit in self.units):
+            return self
         return Content({unit: value for unit, value in self.units.items() if unit[1] not in gone})
 
     def same(self, other: Content) -> bool:

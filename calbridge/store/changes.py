@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from calbridge.store.bulk import add_rows
 from calbridge.store.columns import digest
 from calbridge.store.tables import changes, integrations, items, known, leases, tenants
 
@@ -148,7 +149,7 @@ class Changes:
                 .values(seq=bindparam("b_seq")),
                 [{"b_id": item_id, "b_seq": seq} for item_id, seq in sorted(stamps.items())],
             )
-        self.connection.execute(changes.insert(), [self._row(seq, each) for seq, each in numbered])
+        add_rows(self.connection, changes, [self._row(seq, each) for seq, each in numbered])
 
     def _row(self, seq: int, each: _Pending) -> dict[str, Any]:
         return {

@@ -16,6 +16,9 @@ from calbridge.domain.content import EMPTY, Content, Field, People, Person, Span
 from calbridge.domain.event import Editable
 from calbridge.domain.times import TimeKind, When
 
+_KEPT_TEXTS = 512
+_LAST: dict[int, tuple[Content, str]] = {}
+"""What was encoded last, by the identity of the content: contents never change."""
 _compact = json.JSONEncoder(separators=(",", ":")).encode
 _EDITABLE = ("time", "details", "people", "existence", "response")
 
@@ -111,8 +114,17 @@ def _field(name: str) -> Field:
 
 
 def content_out(content: Content) -> str:
-    """A content as JSON text."""
-    return units_out(content.units)
+    """A content as JSON text. An item and its link often hold the very same one."""
+    if content is EMPTY:
+        return "{}"
+    last = _LAST.get(id(content))
+    if last is not None and last[0] is content:
+        return last[1]
+    text = units_out(content.units)
+    if len(_LAST) >= _KEPT_TEXTS:
+        _LAST.clear()
+    _LAST[id(content)] = (content, text)
+    return text
 
 
 def content_in(text: str) -> Content:

@@ -8,11 +8,12 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, or_, select, true, update
 
 from calbridge.domain.content import differing
 from calbridge.domain.item import Item, ItemType
 from calbridge.errors import ItemChanged, Refused
+from calbridge.store.bulk import add_rows
 from calbridge.store.changes import Changes, Source
 from calbridge.store.columns import digest
 from calbridge.store.failures import unique
@@ -206,7 +207,7 @@ class Items:
     def insert(self, new: Sequence[Item]) -> None:
         """Insert prepared items in one executemany; telling of them is up to the caller."""
         rows = [item_out(item, self._keys, self._default_minutes) | {"tenant_id": self._tenant} for item in new]
-        self._connection.execute(insert(items), rows)
+        add_rows(self._connection, items, rows)
 
     def announce(self, item: Item, op: str, fields: Collection[str], source: Source, *, moves: bool = True) -> None:
         """Tell the feed; ``moves``: the item gets the new seq."""

@@ -41,15 +41,19 @@ class Overlay(Generic[R]):
 
     def find(self, index: str, keys: Iterable[str]) -> list[R]:
         """Rows that have one of these keys in this index, each once."""
-        wanted = list(dict.fromkeys(keys))
-        missing = [key for key in wanted if key not in self._covered[index]]
+        wanted = dict.fromkeys(keys)
+        covered = self._covered[index]
+        missing = [key for key in wanted if key not in covered]
         if missing:
             self.flush()
             for row in self._load(index, missing):
                 self.seen(row)
-            self._covered[index].update(missing)
-        ids = {each: None for key in wanted for each in self._by[index].get(key, ())}
-        return [self._rows[each] for each in ids]
+            covered.update(missing)
+        having = self._by[index]
+        found = [having[key] for key in wanted if key in having]
+        if len(found) > 1:
+            return [self._rows[each] for each in {each: None for ids in found for each in ids}]
+        return [self._rows[each] for ids in found for each in ids]
 
     def seen(self, row: R) -> R:
         """A row that was read after a flush: memory holds the same or learns it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime
 from functools import cached_property
 
@@ -124,6 +124,10 @@ class SqlPage:
         """All links ordered by id."""
         return self._links.all_links(after, limit)
 
+    def links_not_at(self, remote_ids: Set[str]) -> list[Link]:
+        """Live links whose address is none of these."""
+        return self._links.not_at(remote_ids)
+
     def links_to_do(self, now: datetime, limit: int) -> list[Link]:
         """Links with work that may be done now."""
         self._intents.flush()
@@ -169,6 +173,10 @@ class SqlPage:
     def all_known(self, after: str | None, limit: int) -> list[Known]:
         """All known rows ordered by remote id."""
         return self._known.all(after, limit)
+
+    def known_not_at(self, remote_ids: Set[str]) -> list[Known]:
+        """Known rows whose address is none of these."""
+        return self._known.not_at(remote_ids)
 
     def put_known(self, known: Known) -> None:
         """Insert or replace."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import replace
 
 from sqlalchemy import Connection, Select, bindparam, delete, select
 
+from calbridge.store.bulk import put_rows
 from calbridge.store.columns import digest
 from calbridge.store.overlay import Overlay
 from calbridge.store.rows import intent_in, intent_out, known_in, known_out
-from calbridge.store.sql import batches, put_rows, within
+from calbridge.store.sql import batches, within
 from calbridge.store.tables import intents, known
 from calbridge.sync.memory import Intent, Known, KnownState
 
@@ -31,6 +32,9 @@ _SOME = (
 _TO_INDEX = _SOME.where(known.c.indexed.is_(False), known.c.state == bindparam("b_state", KnownState.KNOWN.value))
 _TO_RECHECK = _SOME.where(known.c.recheck)
 _ALL = _SOME.where(known.c.remote_id > bindparam("b_after"))
+_ADDRESSES = select(known.c.remote_id).where(
+    known.c.tenant_id == bindparam("b_tenant"), known.c.integration_id == bindparam("b_integration")
+)
 _INTENTS = (
     select(intents)
     .where(intents.c.tenant_id == bindparam("b_tenant"), intents.c.integration_id == bindparam("b_integration"))
@@ -85,6 +89,12 @@ class KnownMemory:
     def all(self, after: str | None, limit: int) -> list[Known]:
         """All known rows ordered by remote id, after that id."""
         return self._read(_ALL, b_after=after or "", b_limit=limit)
+
+    def not_at(self, remote_ids: Set[str]) -> list[Known]:
+        """Known rows whose address is none of these. Whole rows are read of those alone."""
+        self.flush()
+        found = [each for each in self._connection.scalars(_ADDRESSES, self._bound) if each not in remote_ids]
+        return self._rows.find("id", sorted(found))
 
     def drop(self, remote_ids: Sequence[str]) -> None:
         """Forget those of these that exist."""

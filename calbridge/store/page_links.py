@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from datetime import datetime
 
 from sqlalchemy import (
@@ -13,16 +13,16 @@ from sqlalchemy import (
     delete,
     exists,
     func,
-    insert,
     literal_column,
     or_,
     select,
 )
 
+from calbridge.store.bulk import add_rows, put_rows
 from calbridge.store.columns import digest
 from calbridge.store.overlay import Overlay
 from calbridge.store.rows import AnyRow, link_in, link_out
-from calbridge.store.sql import batches, put_rows, within
+from calbridge.store.sql import batches, within
 from calbridge.store.tables import intents, link_uids, links
 from calbridge.sync.memory import Link, LinkState
 
@@ -40,6 +40,7 @@ _TO_DO = _SOME.where(links.c.work, _READY, ~_BUSY)
 _WAITING = _SOME.where(links.c.reason == literal_column("'confirmation_needed'"))
 _ALL = _SOME.where(links.c.id > bindparam("b_after"))
 _GONE = select(links).where(*_HERE, links.c.gone_at.is_not(None)).order_by(links.c.gone_at, links.c.id)
+_ADDRESSES = select(links.c.id, links.c.remote_id).where(*_HERE, links.c.live, links.c.gone_at.is_(None))
 _LIVE = select(func.count()).select_from(links).where(*_HERE, links.c.live)
 
 
@@ -104,6 +105,12 @@ class LinkMemory:
     def all_links(self, after: str | None, limit: int) -> list[Link]:
         """All links ordered by id, after that id."""
         return self._read(_ALL, b_after=after or "", b_limit=limit)
+
+    def not_at(self, remote_ids: Set[str]) -> list[Link]:
+        """Live links whose address is none of these. Whole rows are read of those alone."""
+        self.flush()
+        rows = self._connection.execute(_ADDRESSES, self._bound)
+        return self._rows.find("id", sorted(row.id for row in rows if row.remote_id not in remote_ids))
 
     def links_to_do(self, now: datetime, limit: int) -> list[Link]:
         """Links with work that may be done now and have no open intent, ordered by id."""
@@ -174,7 +181,7 @@ class LinkMemory:
             for hashed in {digest(uid) for uid in link.old_uids}
         ]
         if rows:
-            self._connection.execute(insert(link_uids), rows)
+            add_rows(self._connection, link_uids, rows)
         self._with_old_uids.update(link.id for link in touched)
 
     def _forget_old_uids(self, link_ids: Sequence[str]) -> None:

@@ -9,15 +9,16 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, lru_cache
 
-from sqlalchemy import Connection, Text, bindparam, func, insert, select, type_coerce, update
+from sqlalchemy import Connection, Text, bindparam, func, select, type_coerce, update
 
 from calbridge.domain.options import Options
 from calbridge.domain.settings_json import settings_in
 from calbridge.errors import Refused
 from calbridge.store import codec
+from calbridge.store.bulk import add_rows, put_rows
 from calbridge.store.changes import Changes, integrations_of
 from calbridge.store.columns import digest
-from calbridge.store.sql import batches, put_rows
+from calbridge.store.sql import batches
 from calbridge.store.tables import deletions, integrations, keys, known, links, logs, runs, tenants, users
 from calbridge.sync.memory import Direction, Integration, KeyOwner, LogEntry
 
@@ -207,11 +208,11 @@ class RunLog:
         """Write what is collected."""
         if not self._entries:
             return
-        self._connection.execute(insert(logs), [self._row(entry) for entry in self._entries])
+        add_rows(self._connection, logs, [self._row(entry) for entry in self._entries])
         executed = [entry for entry in self._entries if entry.action == DELETE_ACTION]
         if executed:
             rows = [{**self._place, "direction": each.direction.value, "at": each.at} for each in executed]
-            self._connection.execute(insert(deletions), rows)
+            add_rows(self._connection, deletions, rows)
         self._count(self._entries)
         self._entries.clear()
 

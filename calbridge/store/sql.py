@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, Connection, Table, text
 
@@ -27,18 +27,6 @@ def upserting(connection: Connection, table: Table) -> SqliteInsert | Postgresql
     from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 
     return postgresql_insert(table)
-
-
-def put_rows(
-    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], keep: frozenset[str] = frozenset()
-) -> None:
-    """Insert or replace rows in one executemany; columns in ``keep`` stay what they were."""
-    if not rows:
-        return
-    statement = upserting(connection, table)
-    keys = [column.name for column in table.primary_key.columns]
-    moved = {name: statement.excluded[name] for name in rows[0] if name not in keys and name not in keep}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=moved), list(rows))
 
 
 def within(table: Table, place: Mapping[str, str]) -> tuple[ColumnElement[bool], ...]:

@@ -19,7 +19,7 @@ from calbridge.sync.memory import Direction, Integration, Known, Link, LinkState
 from calbridge.sync.merge import Conflict
 from calbridge.sync.ports import Budget, Clock, Keys, Page, RunStore
 
-PAGE = 200
+PAGE = 500
 MOST = 10_000
 TRIES = 5
 _HIDDEN_NAMES = frozenset(name.value for name in HIDDEN_FIELDS)
@@ -50,6 +50,7 @@ class Context:
     counters: dict[str, int] = field(default_factory=dict)
     wrote: bool = False
     listed_empty: bool = False
+    range_copied: bool = False
     batch_matches: Mapping[str, int] = field(default_factory=dict)
 
     @property

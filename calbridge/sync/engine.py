@@ -15,7 +15,7 @@ from datetime import timedelta
 from calbridge.connectors.capabilities import Ability
 from calbridge.connectors.contract import Connector, Window
 from calbridge.domain.options import Options
-from calbridge.sync import local, remote, removals, unfinished
+from calbridge.sync import local, ranges, remote, removals, taking, unfinished
 from calbridge.sync.context import MOST, PAGE, Context, NoBudget
 from calbridge.sync.decide import Setting
 from calbridge.sync.memory import Integration, Link, LinkState, MadeBy
@@ -62,13 +62,13 @@ def run(
     ctx = context(connector, store, clock, keys, budget)
     _begin(ctx)
     open_creates = unfinished.look_up(ctx)
-    if not remote.read_changes(ctx, full=task.compare):
+    if not remote.read_changes(ctx, full=task.compare, window=task.retrieve):
         return _outcome(ctx, complete=False)
     unfinished.drop_unfound(ctx, open_creates)
     _end_baseline(ctx)
     _settle_reading(ctx)
-    if task.retrieve is not None:
-        remote.copy_range(ctx, task.retrieve)
+    if task.retrieve is not None and not ctx.range_copied:
+        ranges.copy_range(ctx, task.retrieve)
     local.scan_items(ctx)
     if task.send is not None:
         local.link_range(ctx, task.send)
@@ -195,7 +195,7 @@ def _index_before_creating(ctx: Context) -> None:
     while rows:
         with ctx.store.page() as page:
             rows = page.known_to_index(max(1, ctx.connector.capabilities.fetch_batch))
-        remote.fetch_and_take(ctx, [row.remote_id for row in rows], INDEX)
+        taking.fetch_and_take(ctx, [row.remote_id for row in rows], INDEX)
         with ctx.store.page() as page:
             for row in page.known([row.remote_id for row in rows]).values():
                 if not row.indexed:

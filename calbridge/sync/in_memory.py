@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -152,6 +152,11 @@ class InMemoryPage:
         rows = sorted((link for link in self._links() if after is None or link.id > after), key=lambda row: row.id)
         return rows[:limit]
 
+    def links_not_at(self, remote_ids: Set[str]) -> list[Link]:
+        return [
+            link for link in self._links() if link.live and link.gone_at is None and link.remote_id not in remote_ids
+        ]
+
     def links_to_do(self, now: datetime, limit: int) -> list[Link]:
         busy = {intent.link_id for intent in self.intents()}
         rows = (
@@ -204,6 +209,9 @@ class InMemoryPage:
     def all_known(self, after: str | None, limit: int) -> list[Known]:
         rows = (row for row in self._known() if after is None or row.remote_id > after)
         return sorted(rows, key=lambda row: row.remote_id)[:limit]
+
+    def known_not_at(self, remote_ids: Set[str]) -> list[Known]:
+        return [row for row in self._known() if row.remote_id not in remote_ids]
 
     def put_known(self, known: Known) -> None:
         self._tables.known[(self._id, known.remote_id)] = known

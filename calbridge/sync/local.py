@@ -39,7 +39,8 @@ from calbridge.sync.observe import APPLIED, adopt, adoptable
 from calbridge.sync.outcome import created, partly, written
 from calbridge.sync.ports import Page
 from calbridge.sync.project import view
-from calbridge.sync.remote import in_window, needs_reading
+from calbridge.sync.ranges import in_window
+from calbridge.sync.remote import needs_reading
 from calbridge.sync.removals import allowance
 
 FREEZE_TIMES, FREEZE_HOURS = 3, 24

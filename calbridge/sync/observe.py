@@ -10,7 +10,7 @@ from calbridge.domain.content import NO_EDIT_FIELDS, Field, differing
 from calbridge.domain.event import Event
 from calbridge.domain.item import Item
 from calbridge.domain.options import Level
-from calbridge.domain.recurrence import check_rule
+from calbridge.domain.recurrence import check_rule, last_end
 from calbridge.errors import Rejected
 from calbridge.sync.context import Context, apply, failed, known_row, log
 from calbridge.sync.decide import Present, decide
@@ -270,8 +270,8 @@ def _not_copied(ctx: Context, event: Event, mode: str) -> str | None:
         or (isinstance(categories, tuple) and set(skip.categories) & set(categories))
     ):
         return "skipped"
-    row = known_row(ctx, Seen("", event=event))
-    if mode == LIVE and row.last_end is not None and row.last_end < ctx.setting.past_before:
+    end = last_end(event.content) if mode == LIVE else None
+    if end is not None and end < ctx.setting.past_before:
         return "past"
     return _too_fine(event)
 
@@ -298,6 +298,7 @@ def copy_event(ctx: Context, page: Page, event: Event, seen: Seen) -> None:
         )
     )
     projection = project(item, ctx.setting.options, MadeBy.THEM, ctx.integration.id)
+    sent = projection.content if isinstance(projection, Projected) else shown.content
     link = Link(
         id=ctx.keys.new_id(),
         item_id=item.id,
@@ -306,7 +307,8 @@ def copy_event(ctx: Context, page: Page, event: Event, seen: Seen) -> None:
         made_by=MadeBy.THEM,
         state=LinkState.SYNCED,
         since=ctx.now,
-        sent=projection.content if isinstance(projection, Projected) else shown.content,
+        # One object where both say the same: it is kept, and encoded, once.
+        sent=shown.content if sent.units == shown.content.units else sent,
         shown=shown.content,
         seen_version=seen.version,
         native=seen.native if shown.level is Level.FULL else None,

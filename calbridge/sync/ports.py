@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -68,6 +68,9 @@ class Page(Protocol):
     def all_links(self, after: str | None, limit: int) -> list[Link]:
         """All links ordered by id, after that id."""
 
+    def links_not_at(self, remote_ids: Set[str]) -> list[Link]:
+        """Live links without evidence of a deletion whose address is none of these."""
+
     def links_to_do(self, now: datetime, limit: int) -> list[Link]:
         """Links with ``work`` whose ``retry_at`` is empty or past, and no open intent, ordered by id."""
 
@@ -100,6 +103,9 @@ class Page(Protocol):
 
     def all_known(self, after: str | None, limit: int) -> list[Known]:
         """All known rows ordered by remote id, after that id."""
+
+    def known_not_at(self, remote_ids: Set[str]) -> list[Known]:
+        """Known rows whose address is none of these."""
 
     def put_known(self, known: Known) -> None:
         """Insert or replace."""

@@ -15,7 +15,7 @@ from calbridge.sync.decide import Decision, ItemAct, Vanished, decide
 from calbridge.sync.memory import Direction, Link, LinkState
 from calbridge.sync.observe import LIVE
 from calbridge.sync.ports import Page
-from calbridge.sync.remote import take_fetched
+from calbridge.sync.taking import take_fetched
 
 GUARD_LEAST, GUARD_SHARE, GUARD_HOURS = 10, 0.2, 24
 

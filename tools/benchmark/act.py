@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tools.benchmark.calbridge_side import new_side, open_side
-from tools.benchmark.year import list_a_year
 
 WARM_UP, REPEATS = 5, 30
 
@@ -23,6 +22,9 @@ def act(folder: Path, what: str, words: Sequence[str]) -> object:
             side.link(url, username, password, calendar)
         return None
     if what == "year":
+        # Loaded by use: a run needs none of it.
+        from tools.benchmark.year import list_a_year
+
         return list_a_year(folder, int(words[0]))
     with open_side(folder) as side:
         match what:

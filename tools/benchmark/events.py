@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from tests.servers.calendar_server import CalendarServer
+if TYPE_CHECKING:
+    from tests.servers.calendar_server import CalendarServer
 
 _ZONE = """\
 BEGIN:VTIMEZONE

@@ -23,7 +23,12 @@ _MAX_OBSERVANCES = 2_000
 
 def tzid_of(zone: Component) -> str:
     """The name a VTIMEZONE defines."""
-    return next((found.value.strip() for found in _lines(zone.block or "") if found.name == "TZID"), "")
+    return _name_in(zone.block or "")
+
+
+@lru_cache(maxsize=1024)
+def _name_in(block: str) -> str:
+    return next((found.value.strip() for found in _lines(block) if found.name == "TZID"), "")
 
 
 @lru_cache(maxsize=1024)

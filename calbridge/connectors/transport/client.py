@@ -46,7 +46,7 @@ class Transport:
         resolver: Resolver = system_resolver,
         ca_file: str | None = None,
         user_agent: str = DEFAULT_USER_AGENT,
-        pool_size: int = 4,
+        pool_size: int = 8,
         before_request: Callable[[], None] | None = None,
     ) -> None:
         """Raises SettingsInvalid for a ``ca_file`` that can't be used; it replaces the ordinary authorities."""

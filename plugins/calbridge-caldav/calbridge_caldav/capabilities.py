@@ -34,4 +34,4 @@ def capabilities_for(service: str, facts: Mapping[str, str]) -> Capabilities:
         notes[Ability.CONDITIONAL_WRITE] = "the server ignores some conditions, so calbridge looks before it writes"
     if service == "icloud":
         return Capabilities(levels, notes, fetch_batch=100, write_batch=100, parallel_writes=2)
-    return Capabilities(levels, notes, fetch_batch=500, write_batch=500, parallel_writes=4)
+    return Capabilities(levels, notes, fetch_batch=500, write_batch=500, parallel_writes=6)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 CALENDARS, HISTORIES, RULES = "test_histories_of_calendars.py", "test_histories.py", "test_rules.py"
+FIRST_RANGE = "test_first_range.py"
 DECIDE, SETTLE, PROJECT = "test_decide_table.py", "test_settle_table.py", "test_project_table.py"
 
 
@@ -279,7 +280,7 @@ BREACHES = (
     Breach(
         "D6",
         "an address without an answer is forgotten",
-        "sync/remote.py",
+        "sync/taking.py",
         "        page.put_link(replace(later, seen_version=None, reread=True))",
         "        del later",
         f"{RULES}::test_an_address_without_an_answer_is_asked_again_later",
@@ -296,9 +297,9 @@ BREACHES = (
         "D6",
         "the cursor is stored before what it covers",
         "sync/remote.py",
-        "        _take_page(ctx, listing, mode, bodies)\n        if listing.last:\n",
+        "        _take_page(ctx, listing, mode, bodies, copied)\n        if listing.last:\n",
         "        if listing.last:\n            _finish(ctx, listing, listed, whole=False)\n"
-        "        _take_page(ctx, listing, mode, bodies)\n        if listing.last:\n",
+        "        _take_page(ctx, listing, mode, bodies, copied)\n        if listing.last:\n",
         f"{RULES}::test_the_cursor_is_stored_only_after_what_it_covers",
     ),
     Breach(
@@ -347,16 +348,16 @@ BREACHES = (
         "D7",
         "absence counts outside of what a listing covers",
         "sync/remote.py",
-        "            if absent and _covered(link.shown, covers):",
-        "            if absent:",
+        "        if _covered(link.shown, covers):",
+        "        if True:",
         f"{RULES}::test_what_a_listing_does_not_cover_is_not_even_asked_about",
     ),
     Breach(
         "D7",
         "an absence is never noticed",
         "sync/remote.py",
-        "            if absent and _covered(link.shown, covers):",
-        "            if False:",
+        "        if _covered(link.shown, covers):",
+        "        if False:",
         f"{CALENDARS}::test_27_what_is_missing_after_an_expired_cursor_is_confirmed_and_deleted",
     ),
     Breach(
@@ -425,6 +426,30 @@ BREACHES = (
         f"{RULES}::test_an_event_that_comes_back_is_no_longer_waiting_to_be_deleted",
     ),
     # D9
+    Breach(
+        "D9",
+        "a first range copies before it pairs",
+        "sync/remote.py",
+        "    copied = None if bodies else window",
+        "    copied = window",
+        f"{FIRST_RANGE}::test_where_something_can_be_matched_the_baseline_pairs_before_the_range_copies",
+    ),
+    Breach(
+        "F2",
+        "a shorter listing stands for the whole range",
+        "sync/remote.py",
+        "    if listing.full and early and late and not",
+        "    if listing.full and not",
+        f"{FIRST_RANGE}::test_a_listing_that_ends_before_the_range_does_not_stand_for_it",
+    ),
+    Breach(
+        "D9",
+        "a baseline forgets what its range leaves out",
+        "sync/ranges.py",
+        "                if row.remote_id not in here:\n                    page.put_known",
+        "                if False:\n                    page.put_known",
+        f"{FIRST_RANGE}::test_what_lies_outside_the_range_is_only_remembered",
+    ),
     Breach(
         "D9",
         "the first run sends what exists",
@@ -535,8 +560,8 @@ BREACHES = (
         "D11",
         "the comparison compares nothing",
         "sync/engine.py",
-        "    if not remote.read_changes(ctx, full=task.compare):",
-        "    if not remote.read_changes(ctx):",
+        "    if not remote.read_changes(ctx, full=task.compare, window=task.retrieve):",
+        "    if not remote.read_changes(ctx, window=task.retrieve):",
         f"{RULES}::test_a_deletion_that_a_delta_left_out_is_found_by_comparing",
     ),
     Breach(
