@@ -72,11 +72,13 @@ class _Handler(BaseHTTPRequestHandler):
                 upstream.putheader("Content-Length", str(len(body)))
             upstream.endheaders(body)
             answer = upstream.getresponse()
-            sent = self._answer(answer.status, answer.reason, answer.getheaders(), answer.read())
+            data = self._answer(answer.status, answer.reason, answer.getheaders(), answer.read())
         finally:
             upstream.close()
         received = len(self.requestline) + 2 + len(self.headers.as_bytes()) + len(body)
-        self.server.count(received + sent)
+        # Counted before it leaves: whoever has the answer may ask for the count at once.
+        self.server.count(received + len(data))
+        self.wfile.write(data)
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
@@ -88,14 +90,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile.readline()
         return b"".join(parts)
 
-    def _answer(self, status: int, reason: str, headers: list[tuple[str, str]], body: bytes) -> int:
+    def _answer(self, status: int, reason: str, headers: list[tuple[str, str]], body: bytes) -> bytes:
         kept = [f"{name}: {value}" for name, value in headers if name.lower() not in _HOP_BY_HOP]
         lines = [f"HTTP/1.1 {status} {reason}", *kept]
         if status not in (204, 304):
             lines.append(f"Content-Length: {len(body)}")
-        data = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + body
-        self.wfile.write(data)
-        return len(data)
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + body
 
     def log_message(self, format: str, *args: object) -> None:
         """Nothing is written: the traffic is what counts."""
