@@ -318,6 +318,22 @@ _PAIRS = (
     Entry("plan_stale", USER, "Something changed after this plan was made.", "Make a new preview and apply that."),
 )
 
+_ACCESS = (
+    Entry(
+        "unauthenticated",
+        DEVELOPER,
+        "The key or token is missing, or it is not valid.",
+        "Send Authorization: Bearer with a key that was neither revoked nor has expired; user tokens last minutes.",
+    ),
+    Entry(
+        "too_many_keys",
+        ADMIN,
+        "Two keys of this role and name are in use already.",
+        "Revoke the one that nobody uses any more, or choose another name.",
+    ),
+    Entry("key_not_found", ADMIN, "There is no such key.", "Look at the list of keys; it may have been revoked."),
+)
+
 _REQUESTS = (
     Entry(
         "text_hidden",
@@ -447,7 +463,7 @@ _INSTALLATION = (
 CATALOGUE: Mapping[str, Entry] = MappingProxyType(
     {
         entry.code: entry
-        for group in (_SIGN_IN_AND_REACH, _SERVICE, _CONTENT, _PAIRS, _REQUESTS, _INSTALLATION)
+        for group in (_SIGN_IN_AND_REACH, _SERVICE, _CONTENT, _PAIRS, _ACCESS, _REQUESTS, _INSTALLATION)
         for entry in group
     }
 )

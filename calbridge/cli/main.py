@@ -21,6 +21,7 @@ _PLACES = MappingProxyType(
         "links": "pairs:LINKS",
         "known": "pairs:KNOWN",
         "hosts": "hosts:HOSTS",
+        "keys": "keys:KEYS",
         "settings": "installation:settings",
         "tick": "installation:tick",
         "doctor": "installation:doctor",

@@ -11,6 +11,12 @@ waits for the answer, :class:`~calbridge.errors.StoreError` where the database f
 ``tenants``
     ``create_tenant(parts, tenant_id, name) -> TenantView``, ``get_tenant(parts, tenant)``, ``list_tenants(parts)``,
     ``delete_tenant(parts, tenant) -> Receipt``
+``keys``
+    ``create_key(parts, tenant | None, role, name, expires_at=None) -> NewKeyView`` (with ``key``, the secret, this
+    once; None is the platform), ``list_keys(parts, tenant | None, *, limit=200, after=None) -> list[KeyView]``,
+    ``revoke_key(parts, tenant | None, key_id) -> KeyView``
+``authentication``
+    ``authenticate(parts, presented) -> Caller``; ``parts.acting(caller.actor)`` then acts on its behalf
 ``users``
     ``put_user(parts, tenant, user_id, *, email=, name=, time_zone=, calendar_sync=) -> UserView`` (what is not given is
     kept), ``get_user(parts, tenant, user_id)``, ``list_users(parts, tenant)``,
@@ -73,6 +79,7 @@ JSON shapes (``to_json`` of a view gives exactly its fields, times as RFC 3339):
 
     tenant       id, name, private_hosts[], created_at
     user         id, email, name, time_zone, calendar_sync, created_at, updated_at
+    key          id, role, name, prefix, created_at, expires_at, last_used_at; a new one also key
     service      service, title, connector, authentication, needs_url, help, account_schema,
                  capabilities{ability: level}, notes{ability: text}, horizon, problem
     account      service, url, username, owner_address, has_secret

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from calbridge.domain.fingerprint import KeyMaker
 from calbridge.store.accounts import Accounts
+from calbridge.store.api_keys import ApiKey, ApiKeys, find_key
 from calbridge.store.changes import Change, Changes, changes_after
 from calbridge.store.guards import Checks, Grants
 from calbridge.store.integrations import Integrations
@@ -109,6 +110,11 @@ class Work:
         return Audit(self.connection, self.tenant, self.now)
 
     @cached_property
+    def api_keys(self) -> ApiKeys:
+        """Keys of programs that call the API for this tenant."""
+        return ApiKeys(self.connection, self.tenant, self.now)
+
+    @cached_property
     def grants(self) -> Grants:
         """Private hosts that the tenant may reach."""
         return Grants(self.connection, self.tenant, self.now)
@@ -131,6 +137,15 @@ class System:
     def tenants(self) -> Tenants:
         """All tenants."""
         return Tenants(self.connection, self.now)
+
+    @cached_property
+    def api_keys(self) -> ApiKeys:
+        """The platform's own keys."""
+        return ApiKeys(self.connection, None, self.now)
+
+    def key_of(self, prefix: str, *, platform: bool) -> ApiKey | None:
+        """The key that somebody presents: of the platform, or of any tenant."""
+        return find_key(self.connection, prefix, platform=platform)
 
     @cached_property
     def sweep(self) -> Sweep:
