@@ -290,6 +290,18 @@ _PAIRS = (
         "Ask the organiser, or answer the invitation.",
     ),
     Entry(
+        "not_invited",
+        USER,
+        "There is no invitation to answer.",
+        "Answer only meetings that somebody else organises and to which you are invited.",
+    ),
+    Entry(
+        "answer_not_possible",
+        USER,
+        "The calendar service lets no other program answer invitations.",
+        "Answer the invitation in the linked calendar; the answer is taken over from there.",
+    ),
+    Entry(
         "would_mail",
         USER,
         "The service would mail the guests if this event were written.",

@@ -26,6 +26,7 @@ class Ability(enum.StrEnum):
     MODIFIED_TIME = "modified_time"
     """``Event.modified_at`` tells when a person last changed it."""
     RESPOND = "respond"
+    """Invitations can be answered: :class:`~calbridge.connectors.contract.Responding`."""
     ATTACHMENTS = "attachments"
     PUSH = "push"
     DELTA = "delta"
@@ -53,3 +54,7 @@ class Capabilities:
     def has(self, ability: Ability) -> bool:
         """Whether the ability is fully there."""
         return self.levels.get(ability, Support.NONE) is Support.FULL
+
+    def offers(self, ability: Ability) -> bool:
+        """Whether the ability is there, fully or in part."""
+        return self.levels.get(ability, Support.NONE) is not Support.NONE

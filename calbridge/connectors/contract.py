@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from calbridge.connectors.capabilities import Capabilities
 from calbridge.connectors.transport import Transport
@@ -193,6 +193,23 @@ class Failed:
 Result = Done | Partial | Failed | None
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The owner's answer to an invitation (C9).
+
+    ``answer`` is one of :data:`ANSWERS`; ``version`` and ``native`` as last shown; ``comment`` is for the organiser.
+    """
+
+    remote_id: str
+    version: str | None
+    native: bytes | None
+    answer: str
+    comment: str | None = None
+
+
+ANSWERS = ("accepted", "declined", "tentative")
+
+
 class Connector(Protocol):
     """One account at one service."""
 
@@ -229,6 +246,17 @@ class Connector(Protocol):
 
     def close(self) -> None:
         """Release connections."""
+
+
+@runtime_checkable
+class Responding(Protocol):
+    """What a connector with ``Ability.RESPOND`` has besides (C9)."""
+
+    def respond(self, calendar: str, answer: Answer) -> Result:
+        """Answer an invitation, to all of a series; the organiser learns it as that service tells it, nobody else.
+
+        None: the outcome is unknown. Refused as writes are; ``Rejected`` (``not_invited``) where the owner is no guest.
+        """
 
 
 @dataclass(frozen=True, slots=True)

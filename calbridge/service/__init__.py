@@ -63,6 +63,9 @@ waits for the answer, :class:`~calbridge.errors.StoreError` where the database f
     ``delete_item(parts, tenant, user_id, item_id, *, if_version=None) -> dict``,
     ``item_history(parts, tenant, user_id, item_id) -> list[LogView]``, ``confirm_deletes(parts,
     tenant)``. Items are the JSON shape of the API.
+``responses``
+    ``respond(parts, tenant, user_id, item_id, answer, comment=None) -> dict`` (the item; ``accepted``, ``declined``,
+    ``tentative``; one act at the service, so it may raise ConnectorError)
 ``hosts``
     ``grant_host(parts, tenant, grant) -> HostView``, ``list_hosts(parts, tenant)``,
     ``revoke_host(parts, tenant, host)``

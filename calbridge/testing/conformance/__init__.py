@@ -22,8 +22,9 @@ from calbridge.testing.conformance.base import Suite
 from calbridge.testing.conformance.driver import Driver, Walk
 from calbridge.testing.conformance.errors import ErrorTests
 from calbridge.testing.conformance.fidelity import FidelityTests, SilentTests
-from calbridge.testing.conformance.harness import Door, Harness
+from calbridge.testing.conformance.harness import Door, Harness, InvitedHarness
 from calbridge.testing.conformance.reading import CalendarTests, ChangesTests, CheckTests, FetchTests
+from calbridge.testing.conformance.responding import RespondTests
 from calbridge.testing.conformance.series import SeriesTests
 from calbridge.testing.conformance.writing import WriteTests
 
@@ -37,7 +38,7 @@ MUST_PASS: tuple[type[Suite], ...] = (
     ErrorTests,
     FidelityTests,
 )
-OPTIONAL: dict[Ability, type[Suite]] = {Ability.SILENT_UPDATE: SilentTests}
+OPTIONAL: dict[Ability, type[Suite]] = {Ability.SILENT_UPDATE: SilentTests, Ability.RESPOND: RespondTests}
 
 
 class ConformanceSuite(
@@ -59,6 +60,8 @@ __all__ = [
     "FetchTests",
     "FidelityTests",
     "Harness",
+    "InvitedHarness",
+    "RespondTests",
     "SeriesTests",
     "SilentTests",
     "Suite",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from calbridge.connectors.contract import (
+    Answer,
     Connector,
     Create,
     Delete,
@@ -16,6 +17,7 @@ from calbridge.connectors.contract import (
     Gone,
     Page,
     Partial,
+    Responding,
     Result,
     Seen,
     Unknown,
@@ -138,6 +140,19 @@ class Driver:
             if result is not None and not (isinstance(result, Failed) and isinstance(result.error, PASSING[:2])):
                 return result
         raise AssertionError("the write never had a result")
+
+    def answer_until(self, make: Callable[[], Answer]) -> Result:
+        """The first result of an answer that is neither lost nor passing trouble."""
+        for _ in range(PATIENCE):
+            connector = self._connector()
+            assert isinstance(connector, Responding), "the connector has no respond"
+            try:
+                result = connector.respond(self.harness.calendar, make())
+            except PASSING[:2]:
+                continue
+            if result is not None and not (isinstance(result, Failed) and isinstance(result.error, PASSING[:2])):
+                return result
+        raise AssertionError("the answer never had a result")
 
     def creation(self, key: str, target: Content) -> Create:
         """The create for a key, at its place where the connector knows one."""

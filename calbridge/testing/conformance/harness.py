@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from calbridge.connectors.contract import Connector
 from calbridge.connectors.transport import Transport
@@ -57,3 +57,12 @@ class Harness(Protocol):
 
     def mails(self) -> int:
         """How many mails the service has sent to guests."""
+
+
+@runtime_checkable
+class InvitedHarness(Harness, Protocol):
+    """A harness for connectors that claim ``RESPOND``."""
+
+    @property
+    def owner(self) -> str:
+        """The address under which the account's owner is invited."""

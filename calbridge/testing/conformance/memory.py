@@ -7,7 +7,7 @@ from random import Random
 
 from calbridge.connectors.contract import Connector
 from calbridge.connectors.transport import Transport
-from calbridge.testing.memory import MAIN, MemoryConnector, MemoryService, Phone, Switches
+from calbridge.testing.memory import MAIN, OWNER_ADDRESS, MemoryConnector, MemoryService, Phone, Switches
 
 
 class MemoryHarness:
@@ -20,6 +20,11 @@ class MemoryHarness:
     def calendar(self) -> str:
         """The only calendar."""
         return MAIN
+
+    @property
+    def owner(self) -> str:
+        """The owner of every memory service."""
+        return OWNER_ADDRESS
 
     @property
     def phone(self) -> Phone:

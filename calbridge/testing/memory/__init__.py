@@ -12,8 +12,9 @@
     ``events() -> {id: Event}``, ``deleted() -> ids``.
 ``service.io``
     The I/O points: ``passed``, ``hooks``, ``crash_at(n)``, ``fail(name, error, number=1)``,
-    ``once(n, name, act)``, ``clear()``. Names are ``check|calendars|changes|fetch|find|create|update|delete`` +
-    ``.before|.after``; an error raised at a write's point is that write's ``Failed``, a :class:`Crash` passes through.
+    ``once(n, name, act)``, ``clear()``. Names are ``check|calendars|changes|fetch|find|create|update|delete|answer``
+    + ``.before|.after``; an error raised at a write's point is that write's ``Failed``, a :class:`Crash` passes
+    through.
 ``MemoryConnector(service)``, ``MemoryFactory(service)``
     The contract over it. ``Switches`` is one switch per loss, ``LOSSES`` each of them turned on by itself.
 """

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from calbridge.connectors.capabilities import Capabilities
 from calbridge.connectors.contract import (
     Account,
+    Answer,
     Calendar,
     Connector,
     Fetched,
@@ -105,6 +106,13 @@ class MemoryConnector:
         self._service.settle(state)
         writing = Writing(self._service, state)
         return [writing.apply(write) for write in writes]
+
+    def respond(self, calendar: str, answer: Answer) -> Result:
+        """C9; passes the points ``answer.before`` and ``answer.after``."""
+        self._guard()
+        state = self._service.calendar(calendar)
+        self._service.settle(state)
+        return Writing(self._service, state).apply(answer)
 
     def normalise(self, content: Content) -> Content:
         """Exactly what the service makes of it."""

@@ -118,6 +118,7 @@ def capabilities(switches: Switches) -> Capabilities:
             Ability.ATOMIC_SERIES: full(whole),
             Ability.MODIFIED_TIME: full(switches.modified_times),
             Ability.DELTA: Support.FULL,
+            Ability.RESPOND: Support.FULL,
         },
         fetch_batch=10,
         write_batch=5,

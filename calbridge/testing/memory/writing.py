@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from calbridge.connectors.contract import Create, Delete, Done, Failed, Partial, Result, Update, Write
+from calbridge.connectors.contract import Answer, Create, Delete, Done, Failed, Partial, Result, Update, Write
 from calbridge.domain.content import MASTER, Content, Field, Unit
 from calbridge.errors import ConnectorError, NotFound, PermissionMissing, Rejected, Unavailable, VersionConflict
 from calbridge.testing.memory.reading import native, native_uid, version_of
 from calbridge.testing.memory.rewriting import master_only, moves, updated
-from calbridge.testing.memory.service import MemoryService
+from calbridge.testing.memory.service import OWNER_ADDRESS, MemoryService
 from calbridge.testing.memory.state import CalendarState, Mail, Stored
 
 OWN_FIELDS = frozenset({Field.VISIBILITY, Field.SHOW_AS, Field.CATEGORIES, Field.REMINDERS, Field.MY_RESPONSE})
@@ -35,7 +35,7 @@ class Writing:
         self._calendar = calendar
         self._switches = service.switches
 
-    def apply(self, write: Write) -> Result:
+    def apply(self, write: Write | Answer) -> Result:
         """One write with the faults that the switches ask for."""
         name = type(write).__name__.lower()
         try:
@@ -46,7 +46,7 @@ class Writing:
             return Failed(error)
         return result
 
-    def _faulty(self, write: Write) -> Result:
+    def _faulty(self, write: Write | Answer) -> Result:
         chance = self._service.random.random
         if chance() < self._switches.loses_request:
             return None
@@ -59,7 +59,7 @@ class Writing:
             raise Unavailable()
         return None if lost else result
 
-    def _applied(self, write: Write) -> Applied:
+    def _applied(self, write: Write | Answer) -> Applied:
         if self._service.state.read_only:
             raise PermissionMissing()
         match write:
@@ -69,8 +69,10 @@ class Writing:
                 return self._update(write)
             case Delete():
                 return self._delete(write)
+            case Answer():
+                return self._answer(write)
 
-    def _result(self, write: Write, applied: Applied) -> Result:
+    def _result(self, write: Write | Answer, applied: Applied) -> Result:
         stored = applied.stored
         if applied.lost:
             return None
@@ -141,7 +143,15 @@ class Writing:
         self._service.remove(self._calendar, stored.remote_id)
         return Applied(None, conditional=conditional)
 
-    def _met(self, write: Update | Delete) -> tuple[Stored, bool]:
+    def _answer(self, write: Answer) -> Applied:
+        stored, conditional = self._met(write)
+        if OWNER_ADDRESS not in {person.email for person in stored.content.people.attendees}:
+            raise Rejected(code="not_invited", field=Field.MY_RESPONSE)
+        answered = stored.content.with_units({(MASTER, Field.MY_RESPONSE): write.answer})
+        self._service.put(self._calendar, stored, answered)
+        return Applied(stored, conditional=conditional)
+
+    def _met(self, write: Update | Delete | Answer) -> tuple[Stored, bool]:
         """The event a write means, and whether it was held against the version given."""
         stored = self._calendar.events.get(write.remote_id)
         if stored is None:

@@ -16,10 +16,12 @@ _LEVELS = {
     Ability.STABLE_ADDRESS: Support.NONE,
     Ability.WHOLE_MOVES: Support.FULL,
     Ability.SILENT_UPDATE: Support.NONE,
+    Ability.RESPOND: Support.PARTIAL,
 }
 _NOTES = {
     Ability.MODIFIED_TIME: "LAST-MODIFIED is also touched by servers and other programs",
     Ability.SILENT_UPDATE: "a server with calendar-auto-schedule mails the guests itself",
+    Ability.RESPOND: "the organiser learns an answer only from a server with calendar-auto-schedule",
 }
 
 
@@ -29,6 +31,9 @@ def capabilities_for(service: str, facts: Mapping[str, str]) -> Capabilities:
     if facts.get("scheduling") == "none":
         levels[Ability.SILENT_UPDATE] = Support.FULL
         del notes[Ability.SILENT_UPDATE]
+    elif facts.get("scheduling") == "auto":
+        levels[Ability.RESPOND] = Support.FULL
+        del notes[Ability.RESPOND]
     if facts.get("preconditions") == "ignored":
         levels[Ability.CONDITIONAL_WRITE] = Support.PARTIAL
         notes[Ability.CONDITIONAL_WRITE] = "the server ignores some conditions, so calbridge looks before it writes"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from calbridge.connectors.capabilities import Capabilities
 from calbridge.connectors.contract import (
     Account,
+    Answer,
     Calendar,
     Fetched,
     Gone,
@@ -125,6 +126,20 @@ class CalDavConnector:
 
     def write(self, calendar: str, writes: Sequence[Write]) -> Sequence[Result]:
         """See :mod:`.writing`."""
+        return self._write(calendar, writes)
+
+    def respond(self, calendar: str, answer: Answer) -> Result:
+        """See :func:`.putting.put_answer`."""
+        return self._write(calendar, [answer])[0]
+
+    def normalise(self, content: Content) -> Content:
+        """What iCalendar itself can't carry is dropped; what single servers make of it can't be known beforehand."""
+        return normalise_content(content)
+
+    def close(self) -> None:
+        """Nothing is held here: connections belong to the transport."""
+
+    def _write(self, calendar: str, writes: Sequence[Write | Answer]) -> list[Result]:
         capabilities = self.capabilities
         terms = Terms(self._facts.get("preconditions") == "ignored", self._own_addresses, utc_now())
         return write_all(
@@ -134,13 +149,6 @@ class CalDavConnector:
             parallel=capabilities.parallel_writes,
             fetch_batch=capabilities.fetch_batch,
         )
-
-    def normalise(self, content: Content) -> Content:
-        """What iCalendar itself can't carry is dropped; what single servers make of it can't be known beforehand."""
-        return normalise_content(content)
-
-    def close(self) -> None:
-        """Nothing is held here: connections belong to the transport."""
 
     def _collection(self, calendar: str) -> Collection:
         return Collection(self._client, self._homes, calendar)

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from calbridge.connectors.contract import Create, Delete, Done, Failed, Update
-from calbridge.connectors.ical import create, digest, edit, read, remove
+from calbridge.connectors.contract import Answer, Create, Delete, Done, Failed, Update
+from calbridge.connectors.ical import create, digest, edit, read, remove, respond
 from calbridge.domain.content import Content, Field, Span, Unit, Value
 from calbridge.errors import ConnectorError, NotFound, Rejected, Unavailable, VersionConflict
 from calbridge_caldav.collection import Collection
@@ -114,6 +114,39 @@ def put_changes(collection: Collection, write: Update, terms: Terms) -> Outcome:
         error = refusal_of(response)
         if error is None:
             return Written(remote_id, part.uid, body, usable_etag(response.headers.get("ETag")), base.conditional)
+    return Failed(error or Rejected())
+
+
+def put_answer(collection: Collection, write: Answer, terms: Terms) -> Outcome:
+    """Put the own PARTSTAT into the resource; a server that schedules tells the organiser (RFC 6638 section 3.2.2).
+
+    Some servers take no other change from a guest (``allowed-attendee-scheduling-object-change``), so an answer whose
+    comment is refused is given without it.
+    """
+    remote_id = parse_remote_id(write.remote_id)
+    base = _base(collection, remote_id, write.version, write.native, terms)
+    if not isinstance(base, _Base):
+        return base
+    part = part_named(read(base.native, own_addresses=terms.own_addresses), remote_id)
+    if part is None:
+        return Failed(VersionConflict("the event is not in its resource"))
+    error: ConnectorError | None = None
+    for comment in dict.fromkeys((write.comment, None)):
+        body = respond(
+            base.native,
+            uid=part.uid,
+            recurrence_id=part.recurrence_id,
+            answer=write.answer,
+            own_addresses=terms.own_addresses,
+            now=terms.now,
+            comment=comment,
+        )
+        response = collection.client.put(collection.url_of(remote_id.path), body, base.condition)
+        error = refusal_of(response)
+        if error is None:
+            return Written(remote_id, part.uid, body, usable_etag(response.headers.get("ETag")), base.conditional)
+        if not is_content_refusal(error):
+            break
     return Failed(error or Rejected())
 
 

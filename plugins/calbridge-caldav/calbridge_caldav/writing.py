@@ -6,14 +6,14 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from calbridge.connectors.contract import Create, Delete, Done, Failed, Result, Update, Write
+from calbridge.connectors.contract import Answer, Create, Delete, Done, Failed, Result, Update, Write
 from calbridge.connectors.ical import Readable, digest, read
 from calbridge.domain.content import Content, Field
 from calbridge.errors import AddressRefused, ConnectorError, SignInRequired, Throttled, Unavailable
 from calbridge_caldav.collection import Collection
 from calbridge_caldav.fetch import Found, fetch_bodies
 from calbridge_caldav.objects import Body, event_of, part_named
-from calbridge_caldav.putting import Outcome, Terms, Written, put_changes, put_new, take_away
+from calbridge_caldav.putting import Outcome, Terms, Written, put_answer, put_changes, put_new, take_away
 from calbridge_caldav.quirks import look_before_writing
 
 _STOPPING = (SignInRequired, Throttled, AddressRefused)
@@ -21,7 +21,7 @@ _STOPPING = (SignInRequired, Throttled, AddressRefused)
 
 
 def write_all(
-    collection: Collection, writes: Sequence[Write], terms: Terms, *, parallel: int, fetch_batch: int
+    collection: Collection, writes: Sequence[Write | Answer], terms: Terms, *, parallel: int, fetch_batch: int
 ) -> list[Result]:
     """One result per write, in order; None where nobody knows whether it happened."""
     outcomes = _send_all(collection, writes, terms, parallel)
@@ -38,7 +38,9 @@ def write_all(
     ]
 
 
-def _send_all(collection: Collection, writes: Sequence[Write], terms: Terms, parallel: int) -> list[Outcome | None]:
+def _send_all(
+    collection: Collection, writes: Sequence[Write | Answer], terms: Terms, parallel: int
+) -> list[Outcome | None]:
     sender = _Sender(collection, terms)
     if parallel < 2 or len(writes) < 2:
         return [sender.send(write) for write in writes]
@@ -55,7 +57,7 @@ class _Sender:
         self._stopped: ConnectorError | None = None
         self._lock = threading.Lock()
 
-    def send(self, write: Write) -> Outcome | None:
+    def send(self, write: Write | Answer) -> Outcome | None:
         """None: the request may have arrived and there was no answer."""
         with self._lock:
             if self._stopped is not None:
@@ -71,7 +73,7 @@ class _Sender:
         except ConnectorError as error:
             return Failed(error)
 
-    def _sent(self, write: Write) -> Outcome:
+    def _sent(self, write: Write | Answer) -> Outcome:
         match write:
             case Create():
                 return put_new(self._collection, write, self._terms)
@@ -79,6 +81,8 @@ class _Sender:
                 return put_changes(self._collection, write, self._terms)
             case Delete():
                 return take_away(self._collection, write, self._terms)
+            case Answer():
+                return put_answer(self._collection, write, self._terms)
 
 
 def _settled(written: Written, held: Found, terms: Terms) -> Result:

@@ -20,6 +20,7 @@ from tests.servers import CalendarServer
 from .support import account, no_records
 
 FOREIGN = "X-KIT-FOREIGN"
+OWNER = "kit-owner@example.com"
 
 
 class ServerDoor:
@@ -76,7 +77,11 @@ class ServerHarness:
         self.phone = ServerDoor(server, url)
         given = Account("caldav", server.url, server.user, server.password or "any")
         owner = CalDavConnector(given, transport, locate=no_records).check()
-        self._account = replace(given, facts=owner.facts, own_addresses=owner.own_addresses)
+        self._account = replace(given, facts=owner.facts, own_addresses=owner.own_addresses | {OWNER})
+
+    @property
+    def owner(self) -> str:
+        return OWNER
 
     @property
     def today(self) -> date:
@@ -96,6 +101,6 @@ class ServerHarness:
 
 
 def _only(body: bytes) -> Readable:
-    (part,) = read(body)
+    (part,) = read(body, own_addresses=frozenset({OWNER}))
     assert isinstance(part, Readable)
     return part

@@ -9,6 +9,7 @@ from datetime import datetime
 from calbridge.connectors.contract import (
     OPEN_WINDOW,
     Account,
+    Answer,
     Create,
     Delete,
     Done,
@@ -96,6 +97,10 @@ class Phone:
 
     def retitle(self, shown: Seen | Done, title: str) -> Result:
         return self.update(shown, {(MASTER, Field.TITLE): title})
+
+    def answer(self, shown: Seen | Done, answer: str, comment: str | None = None) -> Result:
+        given = Answer(shown.remote_id, shown.version, shown.native, answer, comment)
+        return self.connector.respond(self.calendar, given)
 
     def delete(self, shown: Seen | Done) -> Result:
         return self.connector.write(self.calendar, [Delete(shown.remote_id, shown.version, shown.native)])[0]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from calbridge.testing.conformance import ConformanceSuite, SilentTests
+from calbridge.testing.conformance import ConformanceSuite, RespondTests, SilentTests
 from tests.doubles.caldav import Quirks, caldav_double
 from tests.servers import CalendarServer
 
@@ -28,6 +28,10 @@ def harness(server: CalendarServer) -> Iterator[ServerHarness]:
 
 class TestConformance(ConformanceSuite):
     """Every clause that a connector must keep."""
+
+
+class TestInvitations(RespondTests):
+    """Both servers take an answer."""
 
 
 class TestSilence(SilentTests):

@@ -242,6 +242,8 @@ class WriteQuirks:
     """PUT always answers this status and CALDAV precondition, e.g. 403, valid-calendar-data (5, refusals)."""
     auto_schedule: bool = False
     """Invitations are mailed on behalf of the organizer: see ``double.mails`` (7)."""
+    refuses_guest_changes: bool = False
+    """A guest may change nothing but the own answer, else 403 (7, attendee reply; RFC 6638 section 3.2.2.1)."""
     allows_unconditional_writes: bool = False
     """PUT without a condition and DELETE without If-Match are no breaches (5, update, DELETE)."""
     allows_if_match_star: bool = False

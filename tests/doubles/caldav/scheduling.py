@@ -29,6 +29,22 @@ def mails(own: tuple[str, ...], before: bytes | None, after: bytes | None, *, re
     return list(dict.fromkeys(found))
 
 
+def more_than_an_answer(own: tuple[str, ...], before: bytes | None, after: bytes) -> bool:
+    """Whether a guest's write changes more of a meeting than the guest's own answer."""
+    old, new = _entries(before), _entries(after)
+    for key, entry in new.items():
+        present, organizer = old.get(key), entry.get("ORGANIZER")
+        if organizer is None or organizer.value.lower() in own or present is None:
+            continue
+        if _matter(present) != _matter(entry) or _others(present, own) != _others(entry, own):
+            return True
+    return False
+
+
+def _others(event: ics.Component, own: tuple[str, ...]) -> list[str]:
+    return sorted(person.text for person in event.all("ATTENDEE") if person.value.lower() not in own)
+
+
 def _from_organizer(uid: str, old: ics.Component | None, new: ics.Component | None, own: tuple[str, ...]) -> list[Mail]:
     before, after = _guests(old, own), _guests(new, own)
     changed = old is None or new is None or _matter(old) != _matter(new)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.doubles.caldav import ics
 from tests.doubles.caldav.messages import CALDAV, DAV, Request, Response, error, redirect
 from tests.doubles.caldav.rewrite import parse_duration, rewritten
-from tests.doubles.caldav.scheduling import mails
+from tests.doubles.caldav.scheduling import mails, more_than_an_answer
 from tests.doubles.caldav.site import Site
 from tests.doubles.caldav.state import Calendar, Stored
 
@@ -40,6 +40,7 @@ def put(site: Site, request: Request) -> Response:
         or _precondition(site, request, present)
         or _refused_body(site, request.body)
         or _uid_conflict(site, calendar, name, request.body)
+        or _guest_oversteps(site, present, request.body)
     )
     if refusal is not None:
         return refusal
@@ -162,6 +163,14 @@ def _schedule(site: Site, before: bytes | None, after: bytes | None, request: Re
     sent = mails(site.own_addresses, before, after, reply=reply)
     site.mails.extend(sent)
     return bool(sent)
+
+
+def _guest_oversteps(site: Site, present: Stored | None, body: bytes) -> Response | None:
+    if not site.quirks.refuses_guest_changes or present is None:
+        return None
+    if not more_than_an_answer(site.own_addresses, present.body, body):
+        return None
+    return error(403, "allowed-attendee-scheduling-object-change", caldav=True)
 
 
 def _is_twin(site: Site, path: str) -> bool:

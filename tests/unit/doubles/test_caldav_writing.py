@@ -235,6 +235,16 @@ def test_an_attendees_answer_and_deletion_reply(header: str, methods: list[str],
     assert [mail.method for mail in pair.double.mails] == methods
 
 
+def test_a_guest_may_be_held_to_the_own_answer(start: Start) -> None:
+    pair = start(refuses_guest_changes=True)
+    guests = ("ATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:alice@example.com", GUEST)
+    invited = event("one", "ORGANIZER:mailto:carol@example.com", *guests)
+    etag = pair.double.put_event("work", "a.ics", invited)
+    for changed in (invited.replace("Standup", "Later"), invited.replace("mailto:bob", "mailto:eve")):
+        assert pair.client.update(pair.work + "a.ics", changed, etag).status == 403
+    assert pair.client.update(pair.work + "a.ics", invited.replace("NEEDS-ACTION", "ACCEPTED"), etag).status == 204
+
+
 def test_a_put_that_mailed_may_tell_no_etag(start: Start) -> None:
     pair = start(auto_schedule=True, no_etag_after_scheduling=True)
     assert _created(pair, event("one", ORGANIZER, GUEST)) == ""

@@ -13,6 +13,7 @@ import pytest
 
 from calbridge.connectors.capabilities import Ability, Capabilities, Support
 from calbridge.connectors.contract import (
+    Answer,
     Calendar,
     Connector,
     Create,
@@ -35,7 +36,7 @@ from calbridge.connectors.transport import Request, Transport
 from calbridge.domain.content import MASTER, Content, Field, Span, Unit, Value, content
 from calbridge.domain.times import utc
 from calbridge.errors import CalendarGone, NotFound
-from calbridge.testing.conformance import ConformanceSuite, Driver, SilentTests
+from calbridge.testing.conformance import ConformanceSuite, Driver, RespondTests, SilentTests
 from calbridge.testing.conformance.memory import MemoryHarness
 from calbridge.testing.memory import MemoryConnector, MemoryService, Switches
 
@@ -52,6 +53,7 @@ class Breaking:
 
     def __post_init__(self) -> None:
         self._inner = MemoryHarness(self.switches)
+        self.owner = self._inner.owner
         self.calendar, self.phone, self.today = self._inner.calendar, self._inner.phone, self._inner.today
         self.service = self._inner.service
 
@@ -456,12 +458,31 @@ class ClaimsSilence(MemoryConnector):
         return Capabilities({Ability.SILENT_UPDATE: Support.FULL})
 
 
+@breaks("test_an_answer_changes_nothing_else")
+class AnswersAndTidiesUp(MemoryConnector):
+    def respond(self, calendar: str, answer: Answer) -> Result:
+        self._service.phone.edit(answer.remote_id, {(MASTER, Field.CATEGORIES): ("answered",)})
+        return super().respond(calendar, replace(answer, version=None))
+
+
+@breaks("test_only_who_is_invited_can_answer")
+class AnswersAnything(MemoryConnector):
+    def respond(self, calendar: str, answer: Answer) -> Result:
+        return Done(answer.remote_id)
+
+
+@breaks("test_a_changed_meeting_is_not_answered")
+class AnswersWhateverItBecame(MemoryConnector):
+    def respond(self, calendar: str, answer: Answer) -> Result:
+        return super().respond(calendar, replace(answer, version=None))
+
+
 def master_of(given: Content) -> Content:
     return Content({unit: value for unit, value in given.units.items() if unit[0] == MASTER})
 
 
-class AllTests(ConformanceSuite, SilentTests):
-    """The kit with its optional part."""
+class AllTests(ConformanceSuite, SilentTests, RespondTests):
+    """The kit with its optional parts."""
 
 
 KIT = sorted(name for name in dir(AllTests) if name.startswith("test_"))

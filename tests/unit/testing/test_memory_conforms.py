@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from calbridge.testing.conformance import ConformanceSuite, SilentTests
+from calbridge.testing.conformance import ConformanceSuite, RespondTests, SilentTests
 from calbridge.testing.conformance.memory import MemoryHarness
 from calbridge.testing.memory import LOSSES, Switches
 
@@ -17,6 +17,10 @@ def harness(request: pytest.FixtureRequest) -> MemoryHarness:
 
 class TestMustPass(ConformanceSuite):
     """Every clause, with every loss."""
+
+
+class TestInvitations(RespondTests):
+    """Answered, with every loss."""
 
 
 class TestNobodyIsMailed(SilentTests):

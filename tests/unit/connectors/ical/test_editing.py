@@ -396,5 +396,24 @@ def test_an_answer_changes_the_own_attendee_only() -> None:
 
 
 def test_an_answer_of_somebody_not_invited_is_refused() -> None:
-    with pytest.raises(Rejected, match="not_expressible"):
+    with pytest.raises(Rejected, match="not_invited"):
         respond(SINGLE, uid=UID, recurrence_id=None, answer="accepted", own_addresses=OWN, now=NOW)
+
+
+def test_the_words_of_an_answer_are_replaced_by_the_next_and_those_of_others_stay() -> None:
+    lines = ("ORGANIZER:mailto:bob@example.com", "ATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:alice@example.com")
+    body = calendar(vevent(*TIMES, *lines, *FOREIGN))
+
+    def answered(body: bytes, comment: str | None) -> bytes:
+        return respond(
+            body, uid=UID, recurrence_id=None, answer="tentative", own_addresses=OWN, now=NOW, comment=comment
+        )
+
+    late = answered(body, "Late; from 10,\nsorry")
+    assert rb"COMMENT;X-CALBRIDGE-ANSWER=TRUE:Late\; from 10\,\nsorry" in late
+    assert b"COMMENT:keep me" in late
+    again = answered(late, "In time")
+    assert b"In time" in again
+    assert b"Late" not in again
+    assert b"In time" not in answered(again, None)
+    assert b"COMMENT:keep me" in answered(again, None)
