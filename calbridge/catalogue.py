@@ -472,10 +472,51 @@ _INSTALLATION = (
     ),
 )
 
+_API = (
+    Entry(
+        "scope_missing",
+        DEVELOPER,
+        "This key or token may not do this.",
+        "Use one whose scope holds what the operation's x-scope names.",
+    ),
+    Entry(
+        "too_many_requests",
+        DEVELOPER,
+        "This key or this address calls too often.",
+        "Wait as long as Retry-After says; send many items with item-batches.",
+    ),
+    Entry(
+        "malformed_json",
+        DEVELOPER,
+        "The body is not JSON in UTF-8.",
+        "Send valid JSON; NaN and Infinity are none.",
+    ),
+    Entry(
+        "malformed_request",
+        DEVELOPER,
+        "The request can't be read.",
+        "Check its first line, headers and length against HTTP.",
+    ),
+    Entry(
+        "unsupported_media_type",
+        DEVELOPER,
+        "The content type of the body can't be read here.",
+        "Send the content type that the operation names.",
+    ),
+    Entry("path_not_found", DEVELOPER, "There is nothing at this path.", "Look the path up in /docs."),
+    Entry("method_not_allowed", DEVELOPER, "This path has no such method.", "Use one of those that Allow names."),
+    Entry(
+        "precondition_failed",
+        DEVELOPER,
+        "It changed since it was read, or is there already.",
+        "Read it again, and send its new ETag in If-Match.",
+    ),
+)
+
 CATALOGUE: Mapping[str, Entry] = MappingProxyType(
     {
         entry.code: entry
-        for group in (_SIGN_IN_AND_REACH, _SERVICE, _CONTENT, _PAIRS, _ACCESS, _REQUESTS, _INSTALLATION)
+        for group in (_SIGN_IN_AND_REACH, _SERVICE, _CONTENT, _PAIRS, _ACCESS, _REQUESTS, _INSTALLATION, _API)
         for entry in group
     }
 )

@@ -29,7 +29,7 @@ def opened(
         facts=account.facts,
         own_addresses=account.own_addresses,
     )
-    with parts.transport_factory(tenant, before_request) as transport:
+    with parts.transport_factory(tenant, before_request, parts.vendor_seconds) as transport:
         connector = parts.registry.open(account.service, given, transport)
         try:
             yield connector

@@ -46,8 +46,10 @@ class NoDispatcher:
 class TransportFactory(Protocol):
     """Makes transports that reach what a tenant may reach."""
 
-    def __call__(self, tenant: str, before_request: Callable[[], None] | None = None) -> Transport:
-        """A transport; ``before_request`` may raise to stop a request."""
+    def __call__(
+        self, tenant: str, before_request: Callable[[], None] | None = None, budget: float | None = None
+    ) -> Transport:
+        """A transport; ``before_request`` may raise to stop a request, ``budget`` are seconds for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +57,13 @@ class Actor:
     """On whose behalf a use case runs: the door it came through, and the key or the user behind it.
 
     ``door``: cli, api, page or job. ``key``: id of the key of a PSA's program. ``user``: whose token it was.
+    ``request``: id of the request, as its answer and the log tell it.
     """
 
     door: str = "cli"
     key: str | None = None
     user: str | None = None
+    request: str | None = None
 
     @property
     def source(self) -> Source:
@@ -84,6 +88,8 @@ class Parts:
     random: Random = field(default_factory=Random)
     dispatcher: Dispatcher = field(default_factory=NoDispatcher)
     actor: Actor = Actor()
+    vendor_seconds: float | None = None
+    """For all requests to a calendar service within one use case: somebody waits for its answer. None: no limit."""
 
     def acting(self, actor: Actor) -> Parts:
         """The same parts on somebody's behalf."""

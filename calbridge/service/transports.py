@@ -21,13 +21,15 @@ class Transports:
         self._settings = settings
         self._database = database
 
-    def __call__(self, tenant: str, before_request: Callable[[], None] | None = None) -> Transport:
+    def __call__(
+        self, tenant: str, before_request: Callable[[], None] | None = None, budget: float | None = None
+    ) -> Transport:
         """A transport with the grants of ``tenant``."""
         with self._database.read(tenant) as work:
             hosts = work.grants.list()
         granted = tuple(Grant.parse(host) for host in hosts)
         reach = Reach(granted=granted, forbidden=self._own_places)
-        return Transport(reach, timeout=self._settings.request_timeout, before_request=before_request)
+        return Transport(reach, timeout=self._settings.request_timeout, budget=budget, before_request=before_request)
 
     @cached_property
     def _own_places(self) -> tuple[tuple[str, int], ...]:

@@ -83,12 +83,17 @@ def get_user(parts: Parts, tenant: str, user_id: str) -> UserView:
         return view(work.users.require(user_id))
 
 
-def list_users(parts: Parts, tenant: str) -> list[UserView]:
-    """All users in the order of their ids. Raises Refused (``tenant_not_found``)."""
+def list_users(parts: Parts, tenant: str, *, after: str | None = None, limit: int | None = None) -> list[UserView]:
+    """Users in the order of their ids after ``after``; all of them without ``limit``.
+
+    Raises Refused (``tenant_not_found``).
+    """
     found: list[User] = []
     with parts.database.read(tenant) as work:
         work.settings.get()
-        while page := work.users.list(after=found[-1].id if found else None, limit=PAGE):
+        if limit is not None:
+            return [view(each) for each in work.users.list(after, limit)]
+        while page := work.users.list(after=found[-1].id if found else after, limit=PAGE):
             found += page
     return [view(each) for each in found]
 

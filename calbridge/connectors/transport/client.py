@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import math
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -34,6 +36,7 @@ class Transport:
     Nothing is read from the environment (no proxies, no .netrc), nothing is redirected, no cookies are kept and
     nothing is sent twice, with one exception: a ``digest`` challenge, which a service gives before it acts.
     ``timeout`` in seconds covers a whole :meth:`send` with waiting for a connection, names, TLS and body;
+    ``budget`` in seconds from its making covers all requests together: somebody waits for the answer of them all.
     ``before_request`` is called before each request leaves and may raise to stop it (lease, budget).
     """
 
@@ -42,6 +45,7 @@ class Transport:
         reach: Reach,
         *,
         timeout: float = 30.0,
+        budget: float | None = None,
         connect_timeout: float = 10.0,
         resolver: Resolver = system_resolver,
         ca_file: str | None = None,
@@ -53,6 +57,7 @@ class Transport:
         check_field("User-Agent", user_agent)
         self._reach = reach
         self._timeout = timeout
+        self._until = None if budget is None else time.monotonic() + budget
         self._user_agent = user_agent
         self._before_request = before_request
         self._pool = Pool(Dialler(reach, resolver, tls_context(ca_file), connect_timeout), pool_size)
@@ -68,10 +73,17 @@ class Transport:
         """
         target = parse_url(request.url)
         self._reach.check_target(target)
-        deadline = Deadline(self._timeout)
+        deadline = Deadline(self._seconds(target))
         if auth is None or auth.auth == "basic":
             return self._exchange(request, target, _basic(auth) if auth else None, deadline)
         return self._negotiate(request, target, auth, deadline)
+
+    def _seconds(self, target: Target) -> float:
+        """For one request, waiting included."""
+        left = math.inf if self._until is None else self._until - time.monotonic()
+        if left <= 0:
+            raise Unavailable("the time for all requests is used up", code="timed_out", host=target.host, sent=False)
+        return min(self._timeout, left)
 
     @property
     def counters(self) -> Counters:

@@ -27,7 +27,9 @@ class StoppingTransports:
         self._real = real
         self._left = stop_at
 
-    def __call__(self, tenant: str, before_request: Callable[[], None] | None = None) -> Transport:
+    def __call__(
+        self, tenant: str, before_request: Callable[[], None] | None = None, budget: float | None = None
+    ) -> Transport:
         def before() -> None:
             if before_request is not None:
                 before_request()
@@ -35,7 +37,7 @@ class StoppingTransports:
             if self._left == 0:
                 os.kill(os.getpid(), signal.SIGSTOP)
 
-        return self._real(tenant, before)
+        return self._real(tenant, before, budget)
 
 
 def run(parts: Parts) -> dict[str, str | None]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import socket
 import threading
@@ -329,3 +330,24 @@ def test_errors_name_no_password_and_no_path(serve: ServerMaker) -> None:
     assert "private-token" not in chain
     assert "se:cr" not in chain
     assert "se:cr" not in repr(Request("GET", "https://a.example/", {"Authorization": "se:cr"}, b"se:cr"))
+
+
+def test_a_budget_covers_all_requests_together(serve: ServerMaker) -> None:
+    """Each request of 0.15 s has time enough by itself; together they have not."""
+
+    def slow(_heard: Heard, sock: socket.socket) -> bool:
+        time.sleep(0.15)
+        # The last asker has gone by then.
+        with contextlib.suppress(OSError):
+            sock.sendall(say(body=b"late"))
+        return True
+
+    server = serve(slow)
+    with Transport(server.reach, timeout=5, budget=0.4) as transport:
+        with pytest.raises(Unavailable) as caught:
+            for _ in range(5):
+                transport.send(Request("GET", server.url))
+        assert caught.value.code == "timed_out"
+        refused = failure(transport, Request("GET", server.url))
+        assert (refused.code, refused.facts["sent"]) == ("timed_out", False)
+    assert 1 <= len(server.heard) <= 3

@@ -1,0 +1,229 @@
+"""One decorator for an operation: who may do it, what it takes, answers and refuses, and the document of all that.
+
+flask-smorest's own decorators are not used, for reasons that its author leaves open: its ETag hashes the body and
+answers 428, its paging counts, its default error hides what is not documented, and answers that use cases made in
+their final shape need not be built a second time by a schema.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from flask import Response, request
+from marshmallow import Schema
+
+from calbridge.api.answers import JSON, response
+from calbridge.api.bodies import loaded, read_json, read_query
+from calbridge.api.here import enter
+from calbridge.api.problems import PROBLEM, ProblemSchema, problem
+from calbridge.api.schemas import ID_PATTERN
+from calbridge.api.statuses import status_of
+from calbridge.errors import Refused
+from calbridge.service.access import Scope
+from calbridge.service.values import invalid
+
+View = Callable[..., Any]
+BODY_LIMIT = 2**20
+_ID = re.compile(ID_PATTERN)
+_PRECONDITION = re.compile(r'\s*(?:W/)?"(\d{1,15})"\s*')
+ALWAYS = ("unauthenticated", "scope_missing", "too_many_requests", "database_unusable")
+PHRASES = {
+    200: "Done.",
+    201: "Made.",
+    202: "Accepted: it goes on by itself.",
+    204: "Done.",
+    400: "The request can't be read.",
+    401: "No valid key or token was presented.",
+    403: "The key or token may not do this.",
+    404: "There is no such thing, or none that may be seen.",
+    409: "It can't be done as things stand.",
+    410: "What the cursor led to is forgotten.",
+    412: "It changed since it was read, or is there already.",
+    415: "The content type can't be read.",
+    422: "A value can't be used.",
+    429: "Too often.",
+    502: "The calendar service could not be used.",
+    503: "The service can't answer now.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Takes:
+    """A body: its schema, an example, and how it is sent."""
+
+    schema: type[Schema]
+    example: Any
+    types: tuple[str, ...] = (JSON,)
+    limit: int = BODY_LIMIT
+
+
+@dataclass(frozen=True, slots=True)
+class Gives:
+    """An answer: its schema and an example; neither where there is no body."""
+
+    status: int
+    schema: type[Schema] | None = None
+    example: Any = None
+    more: Mapping[int, str] | None = None
+    """Other statuses of success with the same body, and when they are given."""
+
+
+def operation(
+    scope: Scope,
+    gives: Gives,
+    *,
+    takes: Takes | None = None,
+    query: type[Schema] | None = None,
+    refuses: Sequence[str] = (),
+    versioned: bool = False,
+    conditional: bool = False,
+    upstream: bool = False,
+) -> Callable[[View], View]:
+    """Make a method of a resource an operation. It is called as ``view(self, here, **path, ...)`` with ``query`` and
+    ``body`` where those are taken, and ``if_version`` and ``create_only`` where it is ``conditional``.
+
+    ``refuses`` are codes of the catalogue. ``versioned``: the answer has an ETag. ``upstream``: a calendar service is
+    asked meanwhile.
+    """
+    asked = None if query is None else query()
+    schema = None if takes is None else takes.schema()
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def run(self: object, **path: str) -> Response:
+            here = enter(scope)
+            _check_path(path)
+            values: dict[str, Any] = dict(path)
+            found = read_query(asked)
+            if asked is not None:
+                values["query"] = found
+            if conditional:
+                values |= _preconditions()
+            if takes is not None and schema is not None:
+                values["body"] = loaded(schema, read_json(takes.types, takes.limit))
+            return response(view(self, here, **values), gives.status, versioned=versioned)
+
+        codes = _codes(refuses, takes, conditional=conditional, upstream=upstream)
+        document = _document(scope, gives, takes, query, codes, versioned, conditional)
+        document["manual_doc"]["operationId"] = _operation_id(view.__qualname__)
+        run._apidoc = document  # type: ignore[attr-defined]
+        return run
+
+    return decorate
+
+
+def _operation_id(qualified: str) -> str:
+    """``UserTokens.post`` is ``post_user_tokens``."""
+    resource, _, method = qualified.rpartition(".")
+    return f"{method}_{re.sub('(?<!^)(?=[A-Z])', '_', resource).lower()}"
+
+
+def _check_path(path: Mapping[str, str]) -> None:
+    for name, value in path.items():
+        if not _ID.match(value):
+            raise invalid(name, "1 to 200 of A-Z a-z 0-9 . _ ~ @ : -")
+
+
+def _preconditions() -> dict[str, Any]:
+    """``If-Match`` and ``If-None-Match: *`` (RFC 9110, 13.1)."""
+    match, none_match = request.headers.get("If-Match"), request.headers.get("If-None-Match")
+    if none_match is not None and none_match.strip() != "*":
+        raise invalid("If-None-Match", "can only be *")
+    if match is None or match.strip() == "*":
+        return {"if_version": None, "create_only": none_match is not None}
+    found = _PRECONDITION.fullmatch(match)
+    if found is None:
+        raise Refused("If-Match must be the ETag of an earlier answer", code="precondition_failed")
+    return {"if_version": int(found[1]), "create_only": none_match is not None}
+
+
+def _codes(
+    refuses: Sequence[str],
+    takes: Takes | None,
+    *,
+    conditional: bool,
+    upstream: bool,
+) -> list[str]:
+    """All codes of an operation: its own, and those that come with what it takes."""
+    codes = [*ALWAYS, *refuses, "invalid_value"]
+    if takes is not None:
+        codes += ["malformed_json", "unsupported_media_type", "too_large"]
+    if conditional:
+        codes += ["precondition_failed"]
+    if upstream:
+        codes += ["unavailable", "sign_in_required", "throttled"]
+    return list(dict.fromkeys(codes))
+
+
+CONNECTOR_CODES = frozenset({"unavailable", "sign_in_required", "throttled", "calendar_gone", "permission_missing"})
+
+
+def _document(
+    scope: Scope,
+    gives: Gives,
+    takes: Takes | None,
+    query: type[Schema] | None,
+    codes: Sequence[str],
+    versioned: bool,
+    conditional: bool,
+) -> dict[str, Any]:
+    """What flask-smorest makes the document of."""
+    parameters: list[dict[str, Any]] = []
+    if query is not None:
+        parameters.append({"in": "query", "schema": query, "required": False})
+    if takes is not None:
+        body = {"in": "json", "schema": takes.schema, "required": True, "example": takes.example}
+        parameters.append(body | {"content_type": takes.types[0]})
+    manual: dict[str, Any] = {"x-scope": scope.value, "security": [{"key": []}]}
+    if conditional:
+        manual["parameters"] = [_IF_MATCH, _IF_NONE_MATCH]
+    responses: dict[int, list[dict[str, Any]]] = {
+        status: [_success(gives, when, versioned)]
+        for status, when in {gives.status: PHRASES[gives.status], **(gives.more or {})}.items()
+    }
+    for status, examples in _refusals(codes).items():
+        told = {"schema": ProblemSchema, "content_type": PROBLEM, "description": PHRASES[status], "examples": examples}
+        if status == 429:
+            told["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}}
+        responses.setdefault(status, []).append(told)
+    return {"arguments": {"parameters": parameters}, "response": {"responses": responses}, "manual_doc": manual}
+
+
+def _success(gives: Gives, description: str, versioned: bool) -> dict[str, Any]:
+    told: dict[str, Any] = {"description": description, "content_type": JSON}
+    if gives.schema is not None:
+        told |= {"schema": gives.schema, "example": gives.example}
+    if versioned:
+        told["headers"] = {"ETag": {"schema": {"type": "string"}, "description": "The version, in quotes."}}
+    return told
+
+
+def _refusals(codes: Sequence[str]) -> dict[int, dict[str, Any]]:
+    """Statuses with an example for each code."""
+    found: dict[int, dict[str, Any]] = {}
+    for code in codes:
+        status = status_of(code, connector=code in CONNECTOR_CODES)
+        facts = {"field": "title"} if status == 422 else {"retry_after": 30} if status == 429 else {}
+        example = problem(code, status, facts=facts) | {"request_id": "req_4f6c1d2e9a7b"}
+        found.setdefault(status, {})[code] = {"value": example}
+    return dict(sorted(found.items()))
+
+
+_IF_MATCH = {
+    "in": "header",
+    "name": "If-Match",
+    "required": False,
+    "schema": {"type": "string", "pattern": '^(\\*|(W/)?"[0-9]{1,15}")$'},
+    "description": "The ETag that was read: 412 where it changed since.",
+}
+_IF_NONE_MATCH = {
+    "in": "header",
+    "name": "If-None-Match",
+    "required": False,
+    "schema": {"type": "string", "enum": ["*"]},
+    "description": "* creates only: 412 where it is there already.",
+}

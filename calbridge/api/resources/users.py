@@ -1,0 +1,86 @@
+"""Users of the tenant, under the PSA's own ids."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields, validate
+
+from calbridge.api.answers import Answer, page
+from calbridge.api.blueprint import Blueprint, MethodView
+from calbridge.api.cursors import decode
+from calbridge.api.here import Here
+from calbridge.api.operation import Gives, Takes, operation
+from calbridge.api.schemas import AnswerSchema, BodySchema, ListQuery, identifier, list_of, moment
+from calbridge.service import users
+from calbridge.service.access import Scope
+from calbridge.service.views import to_json
+
+blueprint = Blueprint("users", "Users of the PSA whose calendars are kept the same.")
+
+
+class UserSchema(AnswerSchema):
+    """A user."""
+
+    id = identifier()
+    email = fields.Str(required=True, allow_none=True)
+    name = fields.Str(required=True)
+    time_zone = fields.Str(required=True)
+    calendar_sync = fields.Bool(required=True)
+    created_at = moment(required=True)
+    updated_at = moment(required=True)
+
+
+class UserBody(BodySchema):
+    """What can be said of a user. What is absent is kept; null clears."""
+
+    email = fields.Str(allow_none=True, validate=validate.Length(max=320), metadata={"example": "alice@example.com"})
+    name = fields.Str(allow_none=True, validate=validate.Length(max=200), metadata={"pattern": r"^[^\r\n\x00]*$"})
+    time_zone = fields.Str(allow_none=True, metadata={"description": "An IANA zone.", "example": "Europe/Vienna"})
+    calendar_sync = fields.Bool(allow_none=True, truthy={True}, falsy={False})
+
+
+USER = {
+    "id": "alice",
+    "email": "alice@example.com",
+    "name": "Alice",
+    "time_zone": "Europe/Vienna",
+    "calendar_sync": True,
+    "created_at": "2027-01-04T08:00:00Z",
+    "updated_at": "2027-01-04T08:00:00Z",
+}
+BODY = {"email": "alice@example.com", "name": "Alice", "time_zone": "Europe/Vienna"}
+
+
+@blueprint.route("/users")
+class Users(MethodView):
+    """All users."""
+
+    @operation(
+        Scope.BACKEND, Gives(200, list_of(UserSchema, "Users"), {"data": [USER], "next_cursor": None}), query=ListQuery
+    )
+    def get(self, here: Here, query: dict[str, Any]) -> dict[str, Any]:
+        """List the users in the order of their ids"""
+        found = users.list_users(here.parts, here.tenant, after=decode(query["cursor"], str), limit=query["limit"] + 1)
+        return page([to_json(each) for each in found], query["limit"], lambda row: row["id"])
+
+
+@blueprint.route("/users/<id:user_id>")
+class User(MethodView):
+    """One user."""
+
+    @operation(Scope.INTEGRATIONS, Gives(200, UserSchema, USER), refuses=["user_not_found"], versioned=True)
+    def get(self, here: Here, user_id: str) -> Any:
+        """Show a user"""
+        return to_json(users.get_user(here.parts, here.tenant, here.user(user_id)))
+
+    @operation(
+        Scope.BACKEND,
+        Gives(200, UserSchema, USER, {201: "Made."}),
+        takes=Takes(UserBody, BODY),
+        refuses=["unknown_time_zone"],
+    )
+    def put(self, here: Here, user_id: str, body: dict[str, Any]) -> Answer:
+        """Make or change a user"""
+        stored = users.put_user(here.parts, here.tenant, user_id, **body)
+        return Answer(to_json(stored), 201 if stored.created_at == stored.updated_at else 200)
