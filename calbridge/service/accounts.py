@@ -91,9 +91,11 @@ def put_account(parts: Parts, tenant: str, integration_id: str, account: Mapping
     with parts.database.read(tenant) as work:
         integration = work.integrations.require(integration_id)
         before = work.accounts.get(integration.account_id) if integration.account_id else None
+        fresh_id = work.keys.new_id()
     given = read_credentials(parts, integration.service, account)
     if before is None:
-        raise Refused(code="not_connected", integration=integration_id)
+        fresh = StoredAccount(fresh_id, integration.service, given.username, user_id=integration.user_id, url=given.url)
+        return _first_account(parts, tenant, integration_id, fresh, given.password)
     wanted = replace(before, url=given.url, username=given.username, facts={}, own_addresses=frozenset())
     checked = sign_in(parts, tenant, integration.user_id, wanted, given.password)
     if integration.calendar_id and before.owner_id and checked.owner_id != before.owner_id:
@@ -129,6 +131,28 @@ def check_account(parts: Parts, tenant: str, integration_id: str) -> AccountView
         woken = _connect(work, account.id)
     came_back(parts, tenant, woken, integration.service, told=account.told_at is not None)
     return view(parts, tenant, account.id)
+
+
+def _first_account(parts: Parts, tenant: str, integration_id: str, fresh: StoredAccount, password: str) -> AccountView:
+    """The second step of a wizard: somebody signs in, perhaps to an account that the user has here already."""
+    checked = sign_in(parts, tenant, fresh.user_id or "", fresh, password)
+    with parts.database.write(tenant) as work:
+        stored = store_account(work, checked, password)
+        work.integrations.save(integration_id, account_id=stored.id)
+        work.audit.add(str(parts.actor), "account_added", integration=integration_id, username=checked.username)
+    return view(parts, tenant, stored.id)
+
+
+def store_account(work: Work, checked: StoredAccount, password: str) -> StoredAccount:
+    """One row per identity, so that one outage is one outage and a calendar can't be linked twice."""
+    for each in work.accounts.list(checked.user_id):
+        if (each.service, each.url, each.username) == (checked.service, checked.url, checked.username):
+            stored = replace(checked, id=each.id)
+            work.accounts.save(stored)
+            work.accounts.save_secret(each.id, password)
+            return stored
+    work.accounts.add(checked, password)
+    return checked
 
 
 def _connect(work: Work, account_id: str) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from calbridge.connectors.contract import Calendar
 from calbridge.domain.settings_json import IntegrationSettings, patched, settings_in, settings_out
 from calbridge.errors import Refused
-from calbridge.service.accounts import read_credentials, sign_in
+from calbridge.service.accounts import read_credentials, sign_in, store_account
 from calbridge.service.calendar_change import change_calendar
 from calbridge.service.integration_views import integration_view
 from calbridge.service.leaving import count_leaving
@@ -30,12 +30,13 @@ def add_integration(
     *,
     user_id: str,
     service: str,
-    account: Mapping[str, object],
+    account: Mapping[str, object] | None,
     calendar_id: str | None = None,
     settings: Mapping[str, Any] | None = None,
     active: bool = False,
 ) -> IntegrationView:
-    """Connect a user's account after its credentials were proved at the service.
+    """Connect a user's account after its credentials were proved at the service; without ``account`` one is made that
+    waits for somebody to sign in (``setup``).
 
     Raises Refused (``user_not_found``, ``service_unknown``, ``invalid_value``, ``too_many_checks``,
     ``calendar_not_found``, ``already_exists``), ConnectorError: nothing was stored.
@@ -45,6 +46,10 @@ def add_integration(
         work.settings.get()
         work.users.require(user_id)
         account_id, integration_id = work.keys.new_id(), work.keys.new_id()
+    if account is None:
+        if active or calendar_id is not None:
+            raise invalid("account", "is needed before a calendar is chosen or activated")
+        return _without_account(parts, tenant, _new(integration_id, user_id, service, None, chosen, False))
     given = read_credentials(parts, service, account)
     fresh = StoredAccount(account_id, service, given.username, user_id=user_id, url=given.url)
     checked = sign_in(parts, tenant, user_id, fresh, given.password)
@@ -56,17 +61,21 @@ def add_integration(
         raise invalid("calendar_id", "is needed before activating")
     stored = _new(integration_id, user_id, service, calendar, chosen, active)
     with parts.database.write(tenant) as work:
-        existing = _same_account(work, checked)
-        if existing is None:
-            work.accounts.add(checked, given.password)
-        else:
-            _renew(work, existing, checked, given.password)
-        stored = replace(stored, account_id=existing.id if existing else account_id)
+        stored = replace(stored, account_id=store_account(work, checked, given.password).id)
         work.integrations.add(stored)
         work.audit.add(str(parts.actor), "integration_added", integration=integration_id, service=service)
         if active:
             _finish(work, integration_id, chosen)
     return _shown(parts, tenant, integration_id, due=active)
+
+
+def _without_account(parts: Parts, tenant: str, stored: StoredIntegration) -> IntegrationView:
+    """The first step of a wizard: a service was picked, and nobody has signed in."""
+    parts.registry.spec_for(stored.service)
+    with parts.database.write(tenant) as work:
+        work.integrations.add(stored)
+        work.audit.add(str(parts.actor), "integration_added", integration=stored.id, service=stored.service)
+    return _shown(parts, tenant, stored.id)
 
 
 def _new(
@@ -88,19 +97,6 @@ def _new(
         calendar_name=calendar.name if calendar else None,
         calendar_zone=calendar.time_zone if calendar else None,
     )
-
-
-def _same_account(work: Work, account: StoredAccount) -> StoredAccount | None:
-    """One row per identity, so that one outage is one outage and a calendar can't be linked twice."""
-    for each in work.accounts.list(account.user_id):
-        if (each.service, each.url, each.username) == (account.service, account.url, account.username):
-            return each
-    return None
-
-
-def _renew(work: Work, existing: StoredAccount, checked: StoredAccount, password: str) -> None:
-    work.accounts.save(replace(checked, id=existing.id))
-    work.accounts.save_secret(existing.id, password)
 
 
 def _finish(work: Work, integration_id: str, settings: IntegrationSettings) -> None:
