@@ -11,7 +11,7 @@ PACKAGING := $(foreach d,$(DISTRIBUTIONS),$(d)/setup.cfg $(d)/pyproject.toml)
 WORKERS ?= 2
 ARGS ?=
 
-.PHONY: help install test lint format docs lock audit demo bench soak clean
+.PHONY: help install test lint format docs lock audit openapi demo bench soak clean
 
 help: ## List the verbs
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -44,6 +44,9 @@ format: install ## Put the code into shape
 
 docs: install ## Write the manual pages that come from the code
 	$(BIN)/python tools/write_docs.py
+
+openapi: install ## Write openapi/calbridge.json from the code
+	$(BIN)/calbridge openapi write openapi/calbridge.json
 
 demo: install ## Show a whole sync with a real CalDAV server on this machine
 	$(BIN)/python tools/demo.py $(ARGS)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import structlog
 
 from calbridge.errors import SettingsInvalid
 from calbridge.log import configure_logging
 from calbridge.service.parts import Parts, open_parts
-from calbridge.settings import Settings, variable_name
+from calbridge.settings import MIN_KEY_LENGTH, Settings, load_settings, variable_name
 
 
 @contextmanager
@@ -29,6 +30,15 @@ def build(settings: Settings) -> Iterator[Parts]:
         raise SettingsInvalid(f"{name}: the folder can't be made: {error.strerror}") from error
     with open_parts(settings) as parts:
         yield parts
+
+
+def openapi_document() -> str:
+    """The OpenAPI document of the API, as ``openapi/calbridge.json`` holds it. Opens nothing."""
+    from calbridge.api import create_app
+    from calbridge.api.documents import document_of
+
+    with open_parts(replace(load_settings({}), secret_keys=("-" * MIN_KEY_LENGTH,))) as parts:
+        return document_of(create_app(parts))
 
 
 def upgrade_database(settings: Settings) -> str:

@@ -75,7 +75,12 @@ class _Document:
     @cached_property
     def text(self) -> str:
         """JSON."""
-        return json.dumps(self._api.spec.to_dict(), indent=2, ensure_ascii=False) + "\n"
+        found = self._api.spec.to_dict()
+        for schema in found["components"]["schemas"].values():
+            # What is not documented is neither taken nor given.
+            if "properties" in schema:
+                schema.setdefault("additionalProperties", False)
+        return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
 
 
 def register(app: Flask, api: Api) -> None:

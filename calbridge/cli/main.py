@@ -26,6 +26,7 @@ _PLACES = MappingProxyType(
         "tick": "installation:tick",
         "doctor": "installation:doctor",
         "secrets": "installation:SECRETS",
+        "openapi": "openapi:OPENAPI",
     }
 )
 """Verb or group to where it is defined; a module is loaded when one of its verbs is asked for."""

@@ -35,4 +35,5 @@ def integration_view(work: Work, stored: StoredIntegration) -> IntegrationView:
         last_run_at=stored.last_run_at,
         fresh_as_of=stored.fresh_as_of,
         next_run_at=stored.next_poll_at if stored.active and stored.status == "connected" else None,
+        version=stored.version,
     )

@@ -89,6 +89,7 @@ class IntegrationView:
     last_run_at: datetime | None
     fresh_as_of: datetime | None
     next_run_at: datetime | None
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)

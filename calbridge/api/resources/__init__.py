@@ -1,5 +1,5 @@
 """The resources, one module each; :data:`BLUEPRINTS` in the order of the document."""
 
-from calbridge.api.resources import connectors, users
+from calbridge.api.resources import connectors, integrations, runs, users
 
-BLUEPRINTS = (connectors.blueprint, users.blueprint)
+BLUEPRINTS = (users.blueprint, connectors.blueprint, integrations.blueprint, runs.blueprint)

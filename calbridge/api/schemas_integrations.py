@@ -1,0 +1,260 @@
+"""Schemas of integrations and of what their syncing did."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from calbridge.api.schemas import AnswerSchema, BodySchema, identifier, moment
+from calbridge.domain.item import ItemType
+from calbridge.domain.options import Level, OnLeave, Winner
+from calbridge.domain.settings_json import MAX_CATEGORIES, MAX_DAYS
+
+TYPES = [each.value for each in ItemType]
+LEVELS = [each.value for each in Level]
+
+
+class RangeSchema(BodySchema):
+    """Local days before and after today; null is unbounded."""
+
+    past_days = fields.Int(allow_none=True, strict=True, validate=validate.Range(0, MAX_DAYS))
+    future_days = fields.Int(allow_none=True, strict=True, validate=validate.Range(0, MAX_DAYS))
+
+
+class RangesSchema(BodySchema):
+    """Ranges that are copied when the integration is activated; null copies nothing."""
+
+    retrieve = fields.Nested(RangeSchema, allow_none=True)
+    send = fields.Nested(RangeSchema, allow_none=True)
+
+
+class PrivacySchema(BodySchema):
+    """Privacy levels: full, busy_only (times alone), skip."""
+
+    private = fields.Str(validate=validate.OneOf(LEVELS), metadata={"description": "Of private entries."})
+    other = fields.Str(validate=validate.OneOf(LEVELS), metadata={"description": "Of all others."})
+
+
+class SkipSchema(BodySchema):
+    """What is not retrieved when new."""
+
+    declined = fields.Bool(truthy={True}, falsy={False})
+    free = fields.Bool(truthy={True}, falsy={False})
+    all_day = fields.Bool(truthy={True}, falsy={False})
+    categories = fields.List(fields.Str(), validate=validate.Length(max=MAX_CATEGORIES))
+
+
+class RetrieveSchema(BodySchema):
+    """Linked calendar to My Calendar."""
+
+    create = fields.Bool(truthy={True}, falsy={False})
+    update = fields.Bool(truthy={True}, falsy={False})
+    delete = fields.Bool(truthy={True}, falsy={False})
+    privacy = fields.Nested(PrivacySchema)
+    skip = fields.Nested(SkipSchema)
+
+
+class SendSchema(BodySchema):
+    """My Calendar to linked calendar."""
+
+    types = fields.List(fields.Str(validate=validate.OneOf(TYPES)))
+    privacy = fields.Nested(PrivacySchema)
+    forward = fields.Bool(
+        truthy={True}, falsy={False}, metadata={"description": "Send on what another integration retrieved."}
+    )
+    on_leave = fields.Str(validate=validate.OneOf([each.value for each in OnLeave]))
+
+
+class SettingsSchema(BodySchema):
+    """Settings of an integration. What is absent in a change is kept."""
+
+    retrieve = fields.Nested(RetrieveSchema)
+    send = fields.Nested(SendSchema)
+    ranges = fields.Nested(RangesSchema)
+    conflict = fields.Str(
+        validate=validate.OneOf([each.value for each in Winner]),
+        metadata={"description": "Whose value wins where both sides changed the same."},
+    )
+    existence = fields.Dict(
+        keys=fields.Str(validate=validate.OneOf(TYPES)),
+        values=fields.Str(validate=validate.OneOf(["psa", "linked"])),
+        metadata={"description": "By type: linked follows deletions of the linked calendar, psa never."},
+    )
+    invitations = fields.Str(
+        validate=validate.OneOf(["none", "all"]), metadata={"description": "none: syncing mails nobody."}
+    )
+    poll_minutes = fields.Int(allow_none=True, strict=True, validate=validate.Range(1, 1440))
+
+
+class AccountBody(BodySchema):
+    """What somebody signs in with."""
+
+    url = fields.Str(allow_none=True, validate=validate.Length(1, 2000))
+    username = fields.Str(required=True, validate=validate.Length(1, 320))
+    password = fields.Str(required=True, validate=validate.Length(1, 1000), metadata={"format": "password"})
+
+
+class AccountSchema(AnswerSchema):
+    """A signed-in identity, without its secret."""
+
+    service = fields.Str(required=True)
+    url = fields.Str(required=True, allow_none=True)
+    username = fields.Str(required=True)
+    owner_address = fields.Str(required=True, allow_none=True)
+    has_secret = fields.Bool(required=True)
+
+
+class AccountOfIntegration(AnswerSchema):
+    """The account that an integration uses."""
+
+    url = fields.Str(required=True, allow_none=True)
+    username = fields.Str(required=True)
+    owner_address = fields.Str(required=True, allow_none=True)
+
+
+class CalendarOfIntegration(AnswerSchema):
+    """The linked calendar."""
+
+    id = fields.Str(required=True)
+    name = fields.Str(required=True, allow_none=True)
+    time_zone = fields.Str(required=True, allow_none=True)
+
+
+class CalendarSchema(AnswerSchema):
+    """A calendar that can be linked."""
+
+    id = fields.Str(required=True)
+    name = fields.Str(required=True)
+    time_zone = fields.Str(required=True, allow_none=True)
+    color = fields.Str(required=True, allow_none=True)
+    primary = fields.Bool(required=True)
+    writable = fields.Bool(required=True)
+
+
+class IntegrationSchema(AnswerSchema):
+    """User, account, linked calendar and settings."""
+
+    id = identifier()
+    user_id = identifier()
+    service = fields.Str(required=True)
+    account = fields.Nested(AccountOfIntegration, required=True, allow_none=True)
+    active = fields.Bool(required=True)
+    status = fields.Str(required=True, validate=validate.OneOf(["setup", "connected", "not_connected", "deleting"]))
+    reason = fields.Str(
+        required=True, allow_none=True, metadata={"description": "A code: why it is not as it should be."}
+    )
+    calendar = fields.Nested(CalendarOfIntegration, required=True, allow_none=True)
+    settings = fields.Nested(SettingsSchema, required=True)
+    last_sync_at = moment("When an item was last written, either way.", required=True)
+    last_run_at = moment("When it last ran.", required=True)
+    fresh_as_of = moment("The last complete reading of the linked calendar.", required=True)
+    next_run_at = moment("When it is looked at next, at the latest.", required=True)
+    version = fields.Int(required=True)
+
+
+class IntegrationBody(BodySchema):
+    """A new integration. Without an account it waits for somebody to sign in."""
+
+    user_id = identifier()
+    service = fields.Str(required=True, validate=validate.Length(1, 100))
+    account = fields.Nested(AccountBody, allow_none=True)
+    calendar_id = fields.Str(allow_none=True, validate=validate.Length(1, 4000))
+    settings = fields.Nested(SettingsSchema, allow_none=True)
+    active = fields.Bool(truthy={True}, falsy={False})
+
+
+class IntegrationPatch(BodySchema):
+    """What is to change."""
+
+    active = fields.Bool(truthy={True}, falsy={False})
+    calendar_id = fields.Str(validate=validate.Length(1, 4000))
+    old_calendar = fields.Str(
+        validate=validate.OneOf(["keep", "remove_ours"]),
+        metadata={"description": "What becomes of our copies in the former calendar."},
+    )
+    settings = fields.Nested(SettingsSchema)
+    confirm_leaving = fields.Int(
+        strict=True,
+        validate=validate.Range(0, 10_000_000),
+        metadata={"description": "The number of events that may leave the calendar, as confirmation_needed told it."},
+    )
+
+
+class ChangeSchema(AnswerSchema):
+    """One field before and after; both null where privacy hides values."""
+
+    field = fields.Str(required=True)
+    before = fields.Str(required=True, allow_none=True)
+    after = fields.Str(required=True, allow_none=True)
+
+
+class StepSchema(AnswerSchema):
+    """One step of a plan."""
+
+    action = fields.Str(required=True)
+    direction = fields.Str(required=True)
+    item_id = fields.Str(required=True, allow_none=True)
+    remote_id = fields.Str(required=True, allow_none=True)
+    title = fields.Str(required=True, allow_none=True)
+    reason = fields.Str(required=True, allow_none=True)
+    changes = fields.List(fields.Nested(ChangeSchema), required=True)
+
+
+class RunSchema(AnswerSchema):
+    """One execution of the sync of one integration."""
+
+    id = identifier()
+    integration_id = identifier()
+    kind = fields.Str(required=True, metadata={"description": "live, range, preview, removal, calendar, ..."})
+    trigger = fields.Str(required=True)
+    status = fields.Str(
+        required=True,
+        validate=validate.OneOf(["queued", "running", "succeeded", "partial", "failed", "waiting"]),
+    )
+    reason = fields.Str(required=True, allow_none=True)
+    counters = fields.Dict(keys=fields.Str(), values=fields.Int(), required=True)
+    created_at = moment(required=True)
+    started_at = moment(required=True)
+    finished_at = moment(required=True)
+    plan = fields.List(fields.Nested(StepSchema), required=True, metadata={"description": "Of a preview."})
+
+
+class LogSchema(AnswerSchema):
+    """One line of the log."""
+
+    id = fields.Int(required=True)
+    run_id = fields.Str(required=True, allow_none=True)
+    integration_id = identifier()
+    at = moment(required=True)
+    action = fields.Str(required=True)
+    direction = fields.Str(required=True, validate=validate.OneOf(["retrieve", "send"]))
+    item_id = fields.Str(required=True, allow_none=True)
+    remote_id = fields.Str(required=True, allow_none=True)
+    code = fields.Str(required=True, allow_none=True)
+    title = fields.Str(required=True, allow_none=True)
+    changes = fields.List(fields.Nested(ChangeSchema), required=True)
+
+
+class LinkSchema(AnswerSchema):
+    """One pair of an item and an event, and where it stands."""
+
+    integration_id = identifier()
+    item_id = identifier()
+    state = fields.Str(required=True)
+    reason = fields.Str(required=True, allow_none=True)
+    since = moment(required=True)
+    remote_id = fields.Str(required=True, allow_none=True)
+    web_link = fields.Str(required=True, allow_none=True)
+    synced_version = fields.Int(required=True)
+    made_by = fields.Str(required=True)
+    title = fields.Str(required=True, allow_none=True)
+    withheld = fields.List(fields.Str(), required=True)
+
+
+class KnownSchema(AnswerSchema):
+    """An event of the linked calendar that has no link."""
+
+    id = identifier()
+    state = fields.Str(required=True)
+    code = fields.Str(required=True, allow_none=True)
+    starts_at = moment(required=True)
+    ends_at = moment(required=True)
