@@ -33,6 +33,19 @@ def read_json(types: Collection[str], limit: int) -> Any:
     return found
 
 
+def read_text(kind: str, limit: int) -> str:
+    """The text of the request's body.
+
+    Raises Refused (``unsupported_media_type``, ``too_large``, ``malformed_request``).
+    """
+    if request.mimetype != kind:
+        raise Refused(f"use {kind}", code="unsupported_media_type")
+    try:
+        return read_bytes(limit).decode("utf-8-sig")
+    except ValueError:
+        raise Refused("must be UTF-8", code="malformed_request") from None
+
+
 def read_bytes(limit: int) -> bytes:
     """The body as it is, of at most ``limit`` bytes. Raises Refused (``too_large``)."""
     request.max_content_length = limit

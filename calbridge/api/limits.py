@@ -34,7 +34,9 @@ class Limits:
     def __init__(self, storage: str = MEMORY, rates: Rates | None = None) -> None:
         rates = rates or Rates()
         options = {} if storage == MEMORY else {"socket_timeout": 0.25, "socket_connect_timeout": 0.25}
-        self._counting = FixedWindowRateLimiter(storage_from_string(storage, wrap_exceptions=True, **options))
+        # A socket's URL as the redis library writes it, under the name that this one knows.
+        place = f"redis+{storage}" if storage.startswith("unix://") else storage
+        self._counting = FixedWindowRateLimiter(storage_from_string(place, wrap_exceptions=True, **options))
         self._per_key = parse(rates.per_key)
         self._failures = parse(rates.failures_per_address)
 

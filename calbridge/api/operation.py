@@ -17,7 +17,7 @@ from flask import Response, request
 from marshmallow import Schema
 
 from calbridge.api.answers import JSON, response
-from calbridge.api.bodies import loaded, read_json, read_query
+from calbridge.api.bodies import loaded, read_json, read_query, read_text
 from calbridge.api.here import enter
 from calbridge.api.problems import PROBLEM, ProblemSchema, problem
 from calbridge.api.schemas import ID_PATTERN
@@ -62,6 +62,15 @@ class Takes:
 
 
 @dataclass(frozen=True, slots=True)
+class TakesText:
+    """A body of text, in UTF-8."""
+
+    type: str
+    example: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
 class Gives:
     """An answer: its schema and an example; neither where there is no body."""
 
@@ -76,7 +85,7 @@ def operation(
     scope: Scope,
     gives: Gives,
     *,
-    takes: Takes | None = None,
+    takes: Takes | TakesText | None = None,
     query: type[Schema] | None = None,
     refuses: Sequence[str] = (),
     versioned: bool = False,
@@ -90,7 +99,7 @@ def operation(
     asked meanwhile.
     """
     asked = None if query is None else query()
-    schema = None if takes is None else takes.schema()
+    read = _reader(takes)
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -103,8 +112,8 @@ def operation(
                 values["query"] = found
             if conditional:
                 values |= _preconditions()
-            if takes is not None and schema is not None:
-                values["body"] = loaded(schema, read_json(takes.types, takes.limit))
+            if read is not None:
+                values["body"] = read()
             return response(view(self, here, **values), gives.status, versioned=versioned)
 
         codes = _codes(refuses, takes, conditional=conditional, upstream=upstream)
@@ -114,6 +123,18 @@ def operation(
         return run
 
     return decorate
+
+
+def _reader(takes: Takes | TakesText | None) -> Callable[[], Any] | None:
+    """What reads the body, as the operation takes it."""
+    match takes:
+        case Takes():
+            schema = takes.schema()
+            return lambda: loaded(schema, read_json(takes.types, takes.limit))
+        case TakesText():
+            return lambda: read_text(takes.type, takes.limit)
+        case None:
+            return None
 
 
 def _operation_id(qualified: str) -> str:
@@ -143,7 +164,7 @@ def _preconditions() -> dict[str, Any]:
 
 def _codes(
     refuses: Sequence[str],
-    takes: Takes | None,
+    takes: Takes | TakesText | None,
     *,
     conditional: bool,
     upstream: bool,
@@ -151,7 +172,8 @@ def _codes(
     """All codes of an operation: its own, and those that come with what it takes."""
     codes = [*ALWAYS, *refuses, "invalid_value"]
     if takes is not None:
-        codes += ["malformed_json", "unsupported_media_type", "too_large"]
+        codes += ["malformed_json" if isinstance(takes, Takes) else "malformed_request"]
+        codes += ["unsupported_media_type", "too_large"]
     if conditional:
         codes += ["precondition_failed"]
     if upstream:
@@ -165,7 +187,7 @@ CONNECTOR_CODES = frozenset({"unavailable", "sign_in_required", "throttled", "ca
 def _document(
     scope: Scope,
     gives: Gives,
-    takes: Takes | None,
+    takes: Takes | TakesText | None,
     query: type[Schema] | None,
     codes: Sequence[str],
     versioned: bool,
@@ -176,8 +198,12 @@ def _document(
     if query is not None:
         parameters.append({"in": "query", "schema": query, "required": False})
     if takes is not None:
-        body = {"in": "json", "schema": takes.schema, "required": True, "example": takes.example}
-        parameters.append(body | {"content_type": takes.types[0]})
+        body: dict[str, Any] = {"in": "json", "required": True, "example": takes.example}
+        if isinstance(takes, Takes):
+            body |= {"schema": takes.schema, "content_type": takes.types[0]}
+        else:
+            body |= {"schema": {"type": "string"}, "content_type": takes.type}
+        parameters.append(body)
     manual: dict[str, Any] = {"x-scope": scope.value, "security": [{"key": []}]}
     if conditional:
         manual["parameters"] = [_IF_MATCH, _IF_NONE_MATCH]

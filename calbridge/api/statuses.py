@@ -9,7 +9,7 @@ from calbridge.catalogue import Who, describe
 
 _BY_STATUS: Mapping[int, tuple[str, ...]] = MappingProxyType(
     {
-        400: ("malformed_json",),
+        400: ("malformed_json", "malformed_request"),
         401: ("unauthenticated",),
         403: ("scope_missing", "service_not_allowed"),
         404: (

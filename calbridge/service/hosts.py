@@ -20,18 +20,28 @@ def grant_host(parts: Parts, tenant: str, grant: str) -> HostView:
     A name is granted only while all its addresses lie within the ceiling. Raises Refused (``tenant_not_found``,
     ``invalid_value``, ``beyond_private_networks``).
     """
-    told = text(grant, "host", 300).strip().lower()
-    try:
-        parsed = Grant.parse(told)
-    except SettingsInvalid:
-        raise invalid("host", "must be host:port or a network such as 10.0.0.0/8") from None
-    if not _allowed(parsed, parts.settings.private_networks):
-        raise Refused("the operator's PRIVATE_NETWORKS do not hold it", code="beyond_private_networks", host=told)
+    told = _checked(parts, grant, "host")
     with parts.database.write(tenant) as work:
         work.settings.get()
         work.grants.add(told)
         work.audit.add(str(parts.actor), "host_granted", host=told)
     return HostView(told)
+
+
+def checked_grants(parts: Parts, grants: Sequence[str]) -> set[str]:
+    """Grants as they are stored. Raises Refused as :func:`grant_host`."""
+    return {_checked(parts, grant, f"private_hosts[{place}]") for place, grant in enumerate(grants)}
+
+
+def _checked(parts: Parts, grant: str, field: str) -> str:
+    told = text(grant, field, 300).strip().lower()
+    try:
+        parsed = Grant.parse(told)
+    except SettingsInvalid:
+        raise invalid(field, "must be host:port or a network such as 10.0.0.0/8") from None
+    if not _allowed(parsed, parts.settings.private_networks):
+        raise Refused("the operator's PRIVATE_NETWORKS do not hold it", code="beyond_private_networks", host=told)
+    return told
 
 
 def list_hosts(parts: Parts, tenant: str) -> list[HostView]:

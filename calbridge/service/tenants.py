@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from calbridge.errors import Refused
+from calbridge.service.hosts import checked_grants
 from calbridge.service.parts import Parts
 from calbridge.service.values import identifier, text
 from calbridge.service.views import ReceiptView, TenantView
@@ -26,12 +29,54 @@ def get_tenant(parts: Parts, tenant: str) -> TenantView:
         return _view(work.settings.get(), work.grants.list())
 
 
-def list_tenants(parts: Parts) -> list[TenantView]:
-    """All tenants in the order of their ids."""
+def put_tenant(
+    parts: Parts,
+    tenant: str,
+    name: str,
+    *,
+    private_hosts: Sequence[str] | None = None,
+    if_version: int | None = None,
+    create_only: bool = False,
+) -> TenantView:
+    """Make or change a tenant; ``private_hosts``, where given, are all its grants from now on.
+
+    Raises Refused (``invalid_value``, ``beyond_private_networks``, ``precondition_failed``).
+    """
+    told, wanted = text(name, "name", 200), None if private_hosts is None else checked_grants(parts, private_hosts)
+    _make_sure(parts, identifier(tenant, "id"), told, if_version, create_only)
+    with parts.database.write(tenant) as work:
+        stored = work.settings.get(lock=True)
+        granted = set(work.grants.list())
+        if stored.name != told or (wanted is not None and granted != wanted):
+            work.settings.save(name=told)
+            for host in granted - (granted if wanted is None else wanted):
+                work.grants.remove(host)
+            for host in (wanted or set()) - granted:
+                work.grants.add(host)
+            work.audit.add(str(parts.actor), "tenant_changed", private_hosts=sorted(wanted or granted))
+        return _view(work.settings.get(), work.grants.list())
+
+
+def _make_sure(parts: Parts, tenant: str, name: str, if_version: int | None, create_only: bool) -> None:
+    """The tenant is there, in the version that was read. Raises Refused (``precondition_failed``)."""
+    with parts.database.system_write() as system:
+        stored = system.tenants.get(tenant)
+        version = None if stored is None else stored.version
+        if (create_only and stored is not None) or (if_version is not None and version != if_version):
+            raise Refused(code="precondition_failed", tenant=tenant)
+        if stored is None:
+            system.tenants.add(tenant, name)
+
+
+def list_tenants(parts: Parts, *, after: str | None = None, limit: int | None = None) -> list[TenantView]:
+    """Tenants in the order of their ids after ``after``; all of them without ``limit``."""
     found: list[Tenant] = []
     with parts.database.system_read() as system:
-        while page := system.tenants.list(after=found[-1].id if found else None, limit=PAGE):
-            found += page
+        if limit is not None:
+            found = system.tenants.list(after, limit)
+        else:
+            while page := system.tenants.list(after=found[-1].id if found else after, limit=PAGE):
+                found += page
     return [get_tenant(parts, each.id) for each in found]
 
 
@@ -60,4 +105,4 @@ def refuse_running(parts: Parts, tenant: str, user_id: str | None) -> None:
 
 
 def _view(tenant: Tenant, hosts: list[str]) -> TenantView:
-    return TenantView(tenant.id, tenant.name, tuple(hosts), tenant.created_at)
+    return TenantView(tenant.id, tenant.name, tuple(hosts), tenant.created_at, tenant.version)

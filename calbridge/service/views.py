@@ -17,6 +17,7 @@ class TenantView:
     name: str
     private_hosts: tuple[str, ...]
     created_at: datetime | None
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)

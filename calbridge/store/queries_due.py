@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import Text, or_, select, type_coerce, update
 
 from calbridge.store.tables import accounts, integrations, runs
 from calbridge.store.work import System
@@ -46,7 +46,10 @@ def cut_off(system: System, limit: int = 200) -> list[tuple[str, str]]:
 def strip_plans(system: System, now: datetime) -> int:
     """Forget the plans of old previews; how many."""
     old = select(runs.c.tenant_id, runs.c.id, runs.c.facts).where(
-        runs.c.kind == "preview", runs.c.created_at < now - PLANS, runs.c.facts.like('%"plan"%')
+        runs.c.kind == "preview",
+        runs.c.created_at < now - PLANS,
+        # As the text it is stored as: a pattern that went through the column's type would be JSON itself.
+        type_coerce(runs.c.facts, Text).like('%"plan"%'),
     )
     stripped = 0
     for row in system.connection.execute(old).all():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import Text, select, type_coerce
 
 from calbridge.store.tables import tenants
 from calbridge.store.work import System
@@ -10,5 +10,6 @@ from calbridge.store.work import System
 
 def origins_of_tenants(system: System) -> frozenset[str]:
     """Every origin that some tenant allows."""
-    rows = system.connection.scalars(select(tenants.c.settings).where(tenants.c.settings.like('%"allowed_origins"%')))
+    some = type_coerce(tenants.c.settings, Text).like('%"allowed_origins"%')
+    rows = system.connection.scalars(select(tenants.c.settings).where(some))
     return frozenset(origin for settings in rows for origin in settings.get("allowed_origins") or ())

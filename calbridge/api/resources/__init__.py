@@ -1,5 +1,12 @@
 """The resources, one module each; :data:`BLUEPRINTS` in the order of the document."""
 
-from calbridge.api.resources import connectors, integrations, runs, users
+from calbridge.api.resources import connectors, integrations, runs, tenants, user_imports, users
 
-BLUEPRINTS = (users.blueprint, connectors.blueprint, integrations.blueprint, runs.blueprint)
+BLUEPRINTS = (
+    tenants.blueprint,
+    users.blueprint,
+    user_imports.blueprint,
+    connectors.blueprint,
+    integrations.blueprint,
+    runs.blueprint,
+)

@@ -9,9 +9,12 @@ from marshmallow import fields, validate
 from calbridge.api.answers import Answer, page
 from calbridge.api.blueprint import Blueprint, MethodView
 from calbridge.api.cursors import decode
+from calbridge.api.examples import INTEGRATION
 from calbridge.api.here import Here
 from calbridge.api.operation import Gives, Takes, operation
+from calbridge.api.resources.tenants import ReceiptSchema
 from calbridge.api.schemas import AnswerSchema, BodySchema, ListQuery, identifier, list_of, moment
+from calbridge.api.schemas_integrations import IntegrationSchema
 from calbridge.service import users
 from calbridge.service.access import Scope
 from calbridge.service.views import to_json
@@ -40,6 +43,14 @@ class UserBody(BodySchema):
     calendar_sync = fields.Bool(allow_none=True, truthy={True}, falsy={False})
 
 
+class ExportSchema(AnswerSchema):
+    """All that is kept about a user."""
+
+    user = fields.Nested(UserSchema, required=True)
+    integrations = fields.List(fields.Nested(IntegrationSchema), required=True)
+    items = fields.List(fields.Dict(), required=True, metadata={"description": "Items, deleted ones too."})
+
+
 USER = {
     "id": "alice",
     "email": "alice@example.com",
@@ -49,6 +60,14 @@ USER = {
     "created_at": "2027-01-04T08:00:00Z",
     "updated_at": "2027-01-04T08:00:00Z",
 }
+RECEIPT = {
+    "kind": "user",
+    "tenant": "acme",
+    "user_id": "alice",
+    "at": "2027-01-04T08:00:00Z",
+    "counts": {"items": 120, "links": 80},
+}
+EXPORT = {"user": USER, "integrations": [INTEGRATION], "items": []}
 BODY = {"email": "alice@example.com", "name": "Alice", "time_zone": "Europe/Vienna"}
 
 
@@ -84,3 +103,24 @@ class User(MethodView):
         """Make or change a user"""
         stored = users.put_user(here.parts, here.tenant, user_id, **body)
         return Answer(to_json(stored), 201 if stored.created_at == stored.updated_at else 200)
+
+    @operation(Scope.BACKEND, Gives(200, ReceiptSchema, RECEIPT), refuses=["user_not_found", "integration_running"])
+    def delete(self, here: Here, user_id: str) -> Any:
+        """Erase a user with all that is kept about them
+
+        Events that syncing made in their calendar stay there.
+        """
+        return to_json(users.delete_user(here.parts, here.tenant, user_id))
+
+
+@blueprint.route("/users/<id:user_id>/export")
+class UserExport(MethodView):
+    """What is kept about a user."""
+
+    @operation(Scope.ADMIN, Gives(200, ExportSchema, EXPORT), refuses=["user_not_found"])
+    def get(self, here: Here, user_id: str) -> Any:
+        """Export all that is kept about a user
+
+        No secrets. That it was done stands in the audit.
+        """
+        return users.export_user(here.parts, here.tenant, user_id)

@@ -12,7 +12,9 @@ from calbridge.errors import Refused
 from calbridge.store.changes import Source
 from calbridge.store.database import Database
 from calbridge.store.journal import LogFilter
+from calbridge.store.queries_due import strip_plans
 from calbridge.store.retention import erase_tenant, erase_user, forget_integration, purge
+from calbridge.store.runs import Run
 from calbridge.store.tables import (
     TENANT_TABLES,
     connector_states,
@@ -109,6 +111,24 @@ def test_the_ledger_of_deletions_goes_after_two_days(database: Database, clock: 
     assert purge(database, clock.now() + timedelta(days=1))["deletions"] == 0
     counts = purge(database, clock.now() + timedelta(days=3))
     assert (counts["deletions"], counts["checks"]) == (1, 1)
+
+
+def test_plans_of_previews_go_after_a_day(database: Database, clock: Clock) -> None:
+    everything(database)
+    with database.write(TENANT) as work:
+        for kind in ("preview", "range"):
+            work.runs.add(
+                Run(kind, INTEGRATION, kind, "manual", facts={"retrieve": [1, 1], "plan": [{"title": "Visit"}]})
+            )
+    with database.system_write() as system:
+        assert strip_plans(system, clock.now() + timedelta(hours=23)) == 0
+        assert strip_plans(system, clock.now() + timedelta(hours=25)) == 1
+    with database.read(TENANT) as work:
+        preview, other = work.runs.get("preview"), work.runs.get("range")
+        assert preview is not None
+        assert preview.facts == {"retrieve": [1, 1]}
+        assert other is not None
+        assert "plan" in other.facts
 
 
 def test_many_rows_are_purged_in_small_transactions(database: Database, clock: Clock) -> None:
