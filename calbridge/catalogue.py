@@ -138,8 +138,9 @@ _SERVICE = (
     Entry(
         "cursor_expired",
         RETRY,
-        "The service no longer knows how far the last sync came.",
-        "Nothing; the calendar is listed as a whole and compared.",
+        "It is no longer known what changed since this cursor.",
+        "Nothing for a calendar: it is listed as a whole and compared. A reader of the change feed asks for "
+        "cursor=latest, lists all items, and goes on from the cursor that it got.",
     ),
     Entry(
         "version_conflict",

@@ -66,6 +66,10 @@ waits for the answer, :class:`~calbridge.errors.StoreError` where the database f
 ``responses``
     ``respond(parts, tenant, user_id, item_id, answer, comment=None) -> dict`` (the item; ``accepted``, ``declined``,
     ``tentative``; one act at the service, so it may raise ConnectorError)
+``changes``
+    ``list_changes(parts, tenant, *, cursor=None, limit=200, user_id=None, own=False) -> ChangePage`` (``data`` of
+    :class:`~.change_views.ChangeView`, ``next_cursor``; ``cursor="latest"`` tells where the feed stands; without
+    ``own`` what the caller's key wrote is left out)
 ``hosts``
     ``grant_host(parts, tenant, grant) -> HostView``, ``list_hosts(parts, tenant)``,
     ``revoke_host(parts, tenant, host)``
@@ -97,6 +101,8 @@ JSON shapes (``to_json`` of a view gives exactly its fields, times as RFC 3339):
     link         integration_id, item_id, state, reason, since, remote_id, web_link, synced_version, made_by, title,
                  withheld[]
     known        id, state, code, starts_at, ends_at
+    feed entry   seq, op, user_id, item_id, version, item | null, tombstone{id, user_id, external_id, record_id,
+                 version, deleted_at} | null, changed_fields[], source{door, key?, integration?, run?}, at
     host         host
     import row   line, user_id, status (created, updated, unchanged, failed), code, detail
     import       rows[], created, updated, unchanged, failed

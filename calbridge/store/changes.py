@@ -176,16 +176,3 @@ def integrations_of(connection: Connection, tenant: str, user_id: str) -> set[st
             )
         )
     )
-
-
-def changes_after(
-    connection: Connection, tenant: str, seq: int, limit: int, user_id: str | None = None
-) -> list[Change]:
-    """The feed after a cursor, in order; a reader that goes on from the last ``seq`` misses nothing."""
-    query = select(changes).where(changes.c.tenant_id == tenant, changes.c.seq > seq)
-    if user_id is not None:
-        query = query.where(changes.c.user_id == user_id)
-    return [
-        Change(row.seq, row.user_id, row.item_id, row.op, row.version, tuple(row.changed_fields), row.source, row.at)
-        for row in connection.execute(query.order_by(changes.c.seq).limit(limit))
-    ]

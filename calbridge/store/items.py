@@ -81,6 +81,14 @@ class Items:
         """Items of this user by id, tombstones too."""
         return {item.id: item for item in self.having(user_id, "id", item_ids)}
 
+    def of_anyone(self, item_ids: Sequence[str]) -> dict[str, Item]:
+        """Items by id, whichever users of the tenant they belong to, tombstones too."""
+        found: dict[str, Item] = {}
+        for some in batches(item_ids):
+            query = select(items).where(items.c.tenant_id == self._tenant, items.c.id.in_(some))
+            found |= {row.id: item_in(row) for row in self._connection.execute(query)}
+        return found
+
     def having(self, user_id: str, index: str, values: Sequence[str]) -> Iterable[Item]:
         """Items by ``id``, by ``uid`` (ical_uid) or by ``match``, tombstones too."""
         column = _INDEXES[index]

@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 from calbridge.domain.fingerprint import KeyMaker
 from calbridge.store.accounts import Accounts
 from calbridge.store.api_keys import ApiKey, ApiKeys, find_key
-from calbridge.store.changes import Change, Changes, changes_after
+from calbridge.store.changes import Change, Changes
+from calbridge.store.feed import changes_after
 from calbridge.store.guards import Checks, Grants
 from calbridge.store.integrations import Integrations
 from calbridge.store.items import Items
@@ -60,9 +61,11 @@ class Work:
         """An integration as a run sees it. :raises Refused: ``integration_not_found``."""
         return read_integration(self.connection, self.tenant, integration_id)
 
-    def changes_after(self, seq: int, limit: int, user_id: str | None = None) -> list[Change]:
-        """The change feed after a cursor, in order (SYNC E3)."""
-        return changes_after(self.connection, self.tenant, seq, limit, user_id)
+    def changes_after(
+        self, seq: int, limit: int, user_id: str | None = None, but_key: str | None = None
+    ) -> list[Change]:
+        """The change feed after a place, in order; without what ``but_key`` wrote (SYNC E3)."""
+        return changes_after(self.connection, self.tenant, seq, limit, user_id, but_key)
 
     @cached_property
     def settings(self) -> TenantSettings:
