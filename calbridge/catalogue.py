@@ -464,6 +464,36 @@ _INSTALLATION = (
         "The clock of this machine differs from that of the calendar service.",
         "Let the clock be set by NTP; sync itself does not depend on it.",
     ),
+    Entry(
+        "already_running",
+        ADMIN,
+        "The service is at work in this data folder already.",
+        "Use the one that runs, stop it first, or give this one another DATA_DIR.",
+    ),
+    Entry(
+        "part_failed",
+        ADMIN,
+        "A part of the service did not start.",
+        "Read what it logged before this line; calbridge doctor names common causes.",
+    ),
+    Entry(
+        "port_taken",
+        ADMIN,
+        "The address and port of the API can't be used.",
+        "Stop the other program that listens there, or set HOST and PORT to an address of this machine that is free.",
+    ),
+    Entry(
+        "redis_missing",
+        ADMIN,
+        "There is no Redis to carry the jobs.",
+        "Install redis-server, or set REDIS_URL to one that runs.",
+    ),
+    Entry(
+        "path_too_long",
+        ADMIN,
+        "The path of the data folder is too long for the sockets in it.",
+        "Choose a DATA_DIR with a shorter path.",
+    ),
     Entry("lease_lost", RETRY, "Another run took this integration over.", "Nothing; the other run goes on."),
     Entry(
         "internal_error",
