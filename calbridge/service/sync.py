@@ -135,7 +135,7 @@ def _begin(parts: Parts, tenant: str, integration_id: str, facts: Mapping[str, A
 
 def _begin_run(work: Work, integration_id: str, facts: Mapping[str, Any], trigger: str) -> Run:
     """The run's row: a new one, or a range that waits."""
-    open_runs = work.runs.list(integration_id, status={"queued", "running"}, limit=2 * WAITING_RUNS)
+    open_runs = work.runs.open(integration_id, 2 * WAITING_RUNS)
     for left in open_runs:
         if left.status == "running":
             # Whoever ran it died: its lease ran out, and its steps are in the intents.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from calbridge.errors import Refused
 from calbridge.store.tables import runs
@@ -36,6 +36,14 @@ _CHANGEABLE = frozenset({"status", "reason", "counters", "facts", "started_at", 
 # Built once: every run asks them.
 _HERE = (runs.c.tenant_id == bindparam("b_tenant"), runs.c.id == bindparam("b_id"))
 _GET = select(*(runs.c[name] for name in _FIELDS)).where(*_HERE)
+_OPEN = (
+    select(*(runs.c[name] for name in _FIELDS))
+    # Said as the index says it, so that SQLite knows it for the same.
+    .where(runs.c.tenant_id == bindparam("b_tenant"), runs.c.integration_id == bindparam("b_integration"))
+    .where(text("status IN ('queued', 'running')"))
+    .order_by(runs.c.created_at.desc(), runs.c.id.desc())
+    .limit(bindparam("b_limit"))
+)
 _ADD = insert(runs)
 _SAVE = update(runs).where(*_HERE)
 
@@ -58,6 +66,11 @@ class Runs:
         """One run."""
         row = self._connection.execute(_GET, {"b_tenant": self._tenant, "b_id": run_id}).one_or_none()
         return None if row is None else Run(*row)
+
+    def open(self, integration_id: str, limit: int) -> list[Run]:
+        """Runs of an integration that are queued or running, the newest first."""
+        asked = {"b_tenant": self._tenant, "b_integration": integration_id, "b_limit": limit}
+        return [Run(*row) for row in self._connection.execute(_OPEN, asked)]
 
     def save(self, run_id: str, **values: Any) -> None:
         """Store some columns. :raises Refused: ``refused``: there is no such run."""

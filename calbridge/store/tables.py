@@ -363,6 +363,15 @@ runs = Table(
     Column("finished_at", Instant),
     of("integrations", "integration_id"),
     Index(None, "tenant_id", "integration_id", "created_at"),
+    # Every run looks for open ones first, and a year of polls leaves many that are not.
+    Index(
+        "ix_runs_open",
+        "tenant_id",
+        "integration_id",
+        "created_at",
+        sqlite_where=text("status IN ('queued', 'running')"),
+        postgresql_where=text("status IN ('queued', 'running')"),
+    ),
 )
 
 logs = Table(

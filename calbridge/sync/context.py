@@ -15,7 +15,7 @@ from calbridge.domain.options import Level
 from calbridge.domain.recurrence import last_end
 from calbridge.errors import ItemChanged
 from calbridge.sync.decide import Decision, ItemAct, Present, Setting
-from calbridge.sync.memory import Direction, Integration, Known, Link, LinkState, LogEntry, MadeBy
+from calbridge.sync.memory import Direction, Integration, Intent, Known, Link, LinkState, LogEntry, MadeBy
 from calbridge.sync.merge import Conflict
 from calbridge.sync.ports import Budget, Clock, Keys, Page, RunStore
 
@@ -47,6 +47,7 @@ class Context:
     integration: Integration
     setting: Setting
     budget: Budget = field(default_factory=NoBudget)
+    open_steps: Sequence[Intent] = ()
     counters: dict[str, int] = field(default_factory=dict)
     wrote: bool = False
     listed_empty: bool = False

@@ -69,17 +69,18 @@ def run(
     _settle_reading(ctx)
     if task.retrieve is not None and not ctx.range_copied:
         ranges.copy_range(ctx, task.retrieve)
-    local.scan_items(ctx)
+    idle = local.scan_items(ctx)
     if task.send is not None:
         local.link_range(ctx, task.send)
-    _send_all(ctx)
+    if not idle or task.send is not None:
+        _send_all(ctx)
     return _outcome(ctx, complete=not ctx.budget.spent())
 
 
 def context(connector: Connector, store: RunStore, clock: Clock, keys: Keys, budget: Budget | None = None) -> Context:
     """What the phases of a run share, with the integration as it is stored now."""
     with store.page() as page:
-        integration = page.integration()
+        integration, steps = page.integration(), page.intents()
     setting = Setting(
         options=integration.options,
         integration_id=integration.id,
@@ -87,7 +88,7 @@ def context(connector: Connector, store: RunStore, clock: Clock, keys: Keys, bud
         silent_update=connector.capabilities.has(Ability.SILENT_UPDATE),
         leave_confirmed=integration.leave_confirmed,
     )
-    return Context(connector, store, clock, keys, integration, setting, budget or NoBudget())
+    return Context(connector, store, clock, keys, integration, setting, budget or NoBudget(), steps)
 
 
 def _begin(ctx: Context) -> None:
@@ -161,6 +162,10 @@ def _end_baseline(ctx: Context) -> None:
 
 
 def _settle_reading(ctx: Context) -> None:
+    with ctx.store.page() as page:
+        settled = not (page.links_to_do(ctx.now, 1) or page.known_to_recheck(1) or page.links_gone())
+    if settled:
+        return
     remote.reread(ctx)
     if removals.execute(ctx):
         remote.reread(ctx)

@@ -54,9 +54,9 @@ class _Planned:
     write: Write
 
 
-def scan_items(ctx: Context) -> None:
-    """Give every item above the mark its work; the mark moves in the same transaction."""
-    more = True
+def scan_items(ctx: Context) -> bool:
+    """Give every item above the mark its work; the mark moves in the same transaction. True where no link has any."""
+    more, idle = True, False
     while more:
         with ctx.store.page() as page:
             state = page.integration()
@@ -67,6 +67,8 @@ def scan_items(ctx: Context) -> None:
             if mark != state.mark:
                 page.save_integration(replace(state, mark=mark))
             more = len(items) == PAGE
+            idle = not more and not page.links_to_do(ctx.now, 1)
+    return idle
 
 
 def _scan(ctx: Context, page: Page, item: Item, link: Link | None) -> None:

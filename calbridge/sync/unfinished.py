@@ -18,8 +18,7 @@ from calbridge.sync.project import view
 
 def look_up(ctx: Context) -> list[str]:
     """Find the outcome of every open step. Creates that are not there stay open until the delta was read: their ids."""
-    with ctx.store.page() as page:
-        intents = page.intents()
+    intents = ctx.open_steps
     if not intents:
         return []
     addresses = [intent.remote_id for intent in intents if intent.remote_id is not None]
