@@ -22,7 +22,6 @@ from calbridge.api.here import enter
 from calbridge.api.problems import PROBLEM, ProblemSchema, problem
 from calbridge.api.schemas import ID_PATTERN
 from calbridge.api.statuses import status_of
-from calbridge.errors import Refused
 from calbridge.service.access import Scope
 from calbridge.service.values import invalid
 
@@ -158,7 +157,7 @@ def _preconditions() -> dict[str, Any]:
         return {"if_version": None, "create_only": none_match is not None}
     found = _PRECONDITION.fullmatch(match)
     if found is None:
-        raise Refused("If-Match must be the ETag of an earlier answer", code="precondition_failed")
+        raise invalid("If-Match", "must be the ETag of an earlier answer")
     return {"if_version": int(found[1]), "create_only": none_match is not None}
 
 

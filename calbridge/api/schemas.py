@@ -52,9 +52,10 @@ class ListQuery(QuerySchema):
     )
 
 
-def identifier(**metadata: Any) -> fields.Str:
+def identifier(description: str = "", *, required: bool = True) -> fields.Str:
     """An id."""
-    return fields.Str(validate=validate.Regexp(ID_PATTERN), metadata=metadata)
+    metadata = {"description": description} if description else {}
+    return fields.Str(required=required, validate=validate.Regexp(ID_PATTERN), metadata=metadata)
 
 
 def moment(description: str = "", **options: Any) -> fields.Str:

@@ -117,11 +117,13 @@ class Api:
 
     def as_(self, who: str) -> Caller:
         """``platform``, ``admin``, ``backend``, ``other admin``, ``other backend`` or ``nobody``."""
-        key = None if who == "nobody" else self.keys[who]
+        return self.with_key(None if who == "nobody" else self.key_of(who))
+
+    def with_key(self, key: str | None) -> Caller:
         return Caller(self.app.test_client(), key, json.loads(document_of(self.app)))
 
-    def with_key(self, key: str) -> Caller:
-        return Caller(self.app.test_client(), key, json.loads(document_of(self.app)))
+    def key_of(self, who: str) -> str:
+        return self.keys[who]
 
 
 @pytest.fixture(scope="session")

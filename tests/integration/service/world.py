@@ -18,6 +18,7 @@ from calbridge.connectors.registry import Registry
 from calbridge.connectors.transport import Transport
 from calbridge.domain.content import MASTER, Content, Field, Span, Unit, Value, content
 from calbridge.domain.times import zoned
+from calbridge.errors import SignInRequired
 from calbridge.service import integrations, items, sync, tenants, users
 from calbridge.service.parts import Parts
 from calbridge.service.views import IntegrationView, RunView
@@ -37,6 +38,8 @@ class MemoryDoor:
     services: ClassVar[dict[str, MemoryService]] = {}
 
     def __call__(self, account: Account, transport: Transport) -> Connector:
+        if account.username not in self.services:
+            raise SignInRequired(confirmed=True)
         return MemoryConnector(self.services[account.username])
 
 
