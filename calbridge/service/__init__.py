@@ -41,6 +41,13 @@ waits for the answer, :class:`~calbridge.errors.StoreError` where the database f
     ``sync_integration(parts, tenant, id, *, retrieve=None, send=None, compare=False, trigger="manual",
     budget_seconds=None) -> RunView`` (a range is ``(past_days | None, future_days | None)``),
     ``confirm(parts, tenant, id) -> IntegrationView`` (``id`` of a run or an integration; 24 hours, both directions)
+``requests`` (queued, and carried out by a job)
+    ``request_sync(parts, tenant, id, *, retrieve=None, send=None, trigger="manual") -> RunView``,
+    ``request_preview(parts, tenant, id, *, retrieve=None, send=None)``, ``request_apply(parts, tenant, run_id)``,
+    ``request_removal(parts, tenant, id, remove)``: runs of status ``queued``; ``carry_out(parts, tenant, id, *,
+    budget_seconds, stop=None) -> list[RunView]``
+``recoveries``
+    ``cut_off_now(parts) -> list[(tenant, id)]``, ``probe(parts, tenant, id)``, ``resume_lost(parts) -> int``
 ``previews``
     ``preview(parts, tenant, id, *, retrieve=None, send=None) -> RunView`` (with ``plan``),
     ``apply(parts, tenant, run_id) -> RunView``
@@ -74,7 +81,7 @@ waits for the answer, :class:`~calbridge.errors.StoreError` where the database f
     ``grant_host(parts, tenant, grant) -> HostView``, ``list_hosts(parts, tenant)``,
     ``revoke_host(parts, tenant, host)``
 ``tick``
-    ``tick(parts) -> TickReport``
+    ``tick(parts) -> TickReport``, ``forget(parts) -> dict[str, int]``
 ``doctor``
     ``examine(parts) -> list[Finding]`` (``ok, what, remedy, code``)
 ``secrets``

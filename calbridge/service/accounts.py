@@ -106,9 +106,10 @@ def put_account(parts: Parts, tenant: str, integration_id: str, account: Mapping
         work.accounts.save(stored)
         work.accounts.save_secret(before.id, given.password)
         work.audit.add(str(parts.actor), "account_changed", integration=integration_id, username=given.username)
-        told = before.told_at is not None
-        woken = _connect(work, before.id)
-    came_back(parts, tenant, woken, integration.service, told=told)
+        _connect(work, before.id)
+    parts.dispatch(tenant, work)
+    if before.told_at is not None:
+        came_back(parts, tenant, integration)
     return view(parts, tenant, before.id)
 
 
@@ -128,8 +129,10 @@ def check_account(parts: Parts, tenant: str, integration_id: str) -> AccountView
         raise
     with parts.database.write(tenant) as work:
         work.accounts.save(replace(checked, failing_since=None, told_at=None, tries=0, not_before=None))
-        woken = _connect(work, account.id)
-    came_back(parts, tenant, woken, integration.service, told=account.told_at is not None)
+        _connect(work, account.id)
+    parts.dispatch(tenant, work)
+    if account.told_at is not None:
+        came_back(parts, tenant, integration)
     return view(parts, tenant, account.id)
 
 
@@ -155,14 +158,13 @@ def store_account(work: Work, checked: StoredAccount, password: str) -> StoredAc
     return checked
 
 
-def _connect(work: Work, account_id: str) -> list[str]:
+def _connect(work: Work, account_id: str) -> None:
     """Integrations of an account that works: connected where they have a calendar, and due."""
-    found = work.integrations.list(account_id=account_id, limit=10_000)
+    found = [each for each in work.integrations.list(account_id=account_id, limit=10_000) if each.status != "deleting"]
     for each in found:
         status = "connected" if each.calendar_id else "setup"
         work.integrations.save(each.id, status=status, reason=None)
     work.raise_due(*(each.id for each in found))
-    return [each.id for each in found]
 
 
 def view(parts: Parts, tenant: str, account_id: str) -> AccountView:

@@ -66,7 +66,8 @@ def add_integration(
         work.audit.add(str(parts.actor), "integration_added", integration=integration_id, service=service)
         if active:
             _finish(work, integration_id, chosen)
-    return _shown(parts, tenant, integration_id, due=active)
+    parts.dispatch(tenant, work)
+    return get_integration(parts, tenant, integration_id)
 
 
 def _without_account(parts: Parts, tenant: str, stored: StoredIntegration) -> IntegrationView:
@@ -75,7 +76,7 @@ def _without_account(parts: Parts, tenant: str, stored: StoredIntegration) -> In
     with parts.database.write(tenant) as work:
         work.integrations.add(stored)
         work.audit.add(str(parts.actor), "integration_added", integration=stored.id, service=stored.service)
-    return _shown(parts, tenant, stored.id)
+    return get_integration(parts, tenant, stored.id)
 
 
 def _new(
@@ -118,12 +119,6 @@ def _chosen(calendars: Any, calendar_id: str) -> Calendar:
 
 def get_integration(parts: Parts, tenant: str, integration_id: str) -> IntegrationView:
     """One integration. Raises Refused (``integration_not_found``)."""
-    return _shown(parts, tenant, integration_id)
-
-
-def _shown(parts: Parts, tenant: str, integration_id: str, *, due: bool = False) -> IntegrationView:
-    if due:
-        parts.dispatcher.due(tenant, [integration_id])
     with parts.database.read(tenant) as work:
         return integration_view(work, work.integrations.require(integration_id))
 
@@ -204,7 +199,8 @@ def change_integration(
         if active is not None:
             _activate(parts, work, work.integrations.require(integration_id), active)
         work.raise_due(integration_id)
-    return _shown(parts, tenant, integration_id, due=True)
+    parts.dispatch(tenant, work)
+    return get_integration(parts, tenant, integration_id)
 
 
 def _activate(parts: Parts, work: Work, integration: StoredIntegration, active: bool) -> None:

@@ -70,8 +70,7 @@ def put_item(
             stored = _revived(parts, work, found, body, user_id)
         else:
             stored = _changed(parts, work, found.item, body, if_version)
-        changed = found.item is None or stored.version != found.item.version
-    return _answer(parts, tenant, user_id, stored.id, changed=changed)
+    return _answer(parts, tenant, user_id, stored.id, work)
 
 
 def add_item(parts: Parts, tenant: str, user_id: str, body: Body) -> dict[str, Any]:
@@ -79,7 +78,7 @@ def add_item(parts: Parts, tenant: str, user_id: str, body: Body) -> dict[str, A
     with parts.database.write(tenant) as work:
         work.users.require(user_id)
         stored = work.items.add(item_json.applied_new(work.keys.new_id(), user_id, body), parts.actor.source)
-    return _answer(parts, tenant, user_id, stored.id, changed=True)
+    return _answer(parts, tenant, user_id, stored.id, work)
 
 
 def patch_item(
@@ -89,7 +88,7 @@ def patch_item(
     with parts.database.write(tenant) as work:
         item = _living(work, user_id, item_id)
         stored = _changed(parts, work, item, item_json.patched(item_json.shown(item), patch), if_version)
-    return _answer(parts, tenant, user_id, stored.id, changed=stored.version != item.version)
+    return _answer(parts, tenant, user_id, stored.id, work)
 
 
 def _of_external(body: Body, external_id: str) -> dict[str, Any]:
@@ -214,7 +213,7 @@ def delete_item(
             refuse_many_deletes(work)
         stored = work.items.delete(user_id, item.id, parts.actor.source, if_version)
         shown = item_json.shown(stored, links)
-    _tell(parts, tenant, user_id)
+    parts.dispatch(tenant, work)
     return shown
 
 
@@ -260,14 +259,6 @@ def _links_of(work: Work, items: Sequence[Item]) -> dict[str, list[Shown]]:
     return {item_id: [Shown(*each) for each in links] for item_id, links in found.items()}
 
 
-def _answer(parts: Parts, tenant: str, user_id: str, item_id: str, *, changed: bool) -> dict[str, Any]:
-    if changed:
-        _tell(parts, tenant, user_id)
+def _answer(parts: Parts, tenant: str, user_id: str, item_id: str, stored: Work) -> dict[str, Any]:
+    parts.dispatch(tenant, stored)
     return get_item(parts, tenant, user_id, item_id)
-
-
-def _tell(parts: Parts, tenant: str, user_id: str) -> None:
-    with parts.database.read(tenant) as work:
-        active = work.integrations.list(user_id=user_id, active=True, limit=1000)
-    if active:
-        parts.dispatcher.due(tenant, [each.id for each in active])

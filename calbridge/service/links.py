@@ -65,7 +65,7 @@ def _told(parts: Parts, tenant: str, integration_id: str, item_id: str, before: 
         integration = work.integrations.require(integration_id)
         link = work.memories.link_of(integration_id, item_id)
         item = work.items.get(integration.user_id, item_id)
-    parts.dispatcher.due(tenant, [integration_id])
+    parts.dispatch(tenant, work)
     # A re-opened link is made anew by the run.
     return _view(integration_id, link or replace(before, state=LinkState.PENDING, reason="reopened"), item)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -91,8 +90,9 @@ def went_well(parts: Parts, tenant: str, integration: StoredIntegration) -> None
     """A run came through: the outage is over, its other integrations are connected again."""
     with parts.database.write(tenant) as work:
         told = recovered(work, integration)
+    parts.dispatch(tenant, work)
     if told:
-        came_back(parts, tenant, [integration.id], integration.service, told=True)
+        came_back(parts, tenant, integration)
 
 
 def recovered(work: Work, integration: StoredIntegration) -> bool:
@@ -109,12 +109,10 @@ def recovered(work: Work, integration: StoredIntegration) -> bool:
     return told
 
 
-def came_back(parts: Parts, tenant: str, integration_ids: Sequence[str], service: str, *, told: bool) -> None:
-    """Tell of a recovery, where people had been told of the outage; and that there is something to catch up with."""
-    parts.dispatcher.due(tenant, integration_ids)
-    if told and integration_ids:
-        now = parts.clock.now()
-        _notify(parts, Failure(tenant, integration_ids[0], service, "unavailable", now, recovered=True))
+def came_back(parts: Parts, tenant: str, integration: StoredIntegration) -> None:
+    """Tell of a recovery, where people had been told of the outage."""
+    now = parts.clock.now()
+    _notify(parts, Failure(tenant, integration.id, integration.service, "unavailable", now, recovered=True))
 
 
 def _notify(parts: Parts, failure: Failure) -> None:

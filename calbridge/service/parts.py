@@ -14,9 +14,10 @@ from calbridge.connectors.transport import Transport
 from calbridge.keyfile import with_secret_keys
 from calbridge.service.transports import Transports
 from calbridge.settings import Settings
-from calbridge.store.changes import Source
+from calbridge.store.changes import Raised, Source
 from calbridge.store.database import Database
 from calbridge.store.secrets import SecretBox
+from calbridge.store.work import Work
 from calbridge.sync.ports import Clock
 
 
@@ -32,14 +33,14 @@ class Dispatcher(Protocol):
     """Who is told, after the commit, that integrations have something to do. It may lose what it is told: what is due
     stands in the database."""
 
-    def due(self, tenant: str, integration_ids: Collection[str]) -> None:
-        """These integrations have something to do. Must be quick and raise nothing."""
+    def due(self, tenant: str, raised: Collection[Raised], *, urgent: bool = True) -> None:
+        """These integrations have something to do; ``urgent``: something changed. Must be quick and raise nothing."""
 
 
 class NoDispatcher:
     """Nobody: ``tick`` finds what is due."""
 
-    def due(self, tenant: str, integration_ids: Collection[str]) -> None:
+    def due(self, tenant: str, raised: Collection[Raised], *, urgent: bool = True) -> None:
         """Nothing."""
 
 
@@ -94,6 +95,11 @@ class Parts:
     def acting(self, actor: Actor) -> Parts:
         """The same parts on somebody's behalf."""
         return replace(self, actor=actor)
+
+    def dispatch(self, tenant: str, stored: Work, *, urgent: bool = True) -> None:
+        """Tell the dispatcher what a unit of work that is stored gave somebody to do."""
+        if stored.raised:
+            self.dispatcher.due(tenant, stored.raised, urgent=urgent)
 
 
 @contextmanager

@@ -9,16 +9,18 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from calbridge.errors import Refused
+from calbridge.errors import ConnectorError, Refused, SecretUnreadable
 from calbridge.service.leasing import LeasedStore, leased, leased_store
 from calbridge.service.opening import opened, usable_account
 from calbridge.service.parts import Parts
 from calbridge.service.rehearsal import Rehearsal
+from calbridge.service.run_rows import start_row
 from calbridge.service.run_views import change_views, run_view
-from calbridge.service.sync import Range, facts_of, refuse_idle, sync_integration, window
+from calbridge.service.sync import Range, Stop, facts_of, refuse_idle, sync_integration, window
 from calbridge.service.views import RunView
 from calbridge.store.leases import Lease
 from calbridge.store.runs import Run
+from calbridge.store.work import Work
 from calbridge.sync import engine
 from calbridge.sync.in_memory import InMemoryPage, InMemoryStore, Tables
 from calbridge.sync.memory import Direction, KeyOwner, LogEntry
@@ -76,25 +78,54 @@ def preview(
     Raises Refused (``integration_not_found``, ``not_connected``, ``integration_running``), ConnectorError.
     """
     facts = facts_of(retrieve, send)
-    with parts.database.read(tenant) as work:
-        # A preview is for looking before anything is switched on, so it may be inactive.
-        refuse_idle(work, replace(work.integrations.require(integration_id), active=True), "manual")
+    refuse_preview(parts, tenant, integration_id)
     with leased(parts, tenant, integration_id) as lease:
         plan, outcome = _work_out(parts, lease, facts)
     with parts.database.write(tenant) as work:
-        run = Run(
-            work.keys.new_id(),
-            integration_id,
-            "preview",
-            "manual",
-            "waiting" if outcome.waiting else "succeeded",
-            "confirmation_needed" if outcome.waiting else None,
-            counters=outcome.counters,
-            facts=facts | {"plan": plan},
-            started_at=work.now,
-            finished_at=work.now,
-        )
-        work.runs.add(run)
+        run = Run(work.keys.new_id(), integration_id, "preview", "manual", facts=facts, started_at=work.now)
+        work.runs.add(replace(run, status="running"))
+        return _planned(work, run, plan, outcome)
+
+
+def refuse_preview(parts: Parts, tenant: str, integration_id: str) -> None:
+    """A preview is for looking before anything is switched on, so the integration may be inactive. Raises Refused."""
+    with parts.database.read(tenant) as work:
+        refuse_idle(work, replace(work.integrations.require(integration_id), active=True), "manual")
+
+
+def preview_queued(parts: Parts, tenant: str, run: Run) -> RunView:
+    """Work out a preview that waits. Raises Refused (``integration_running``), LeaseLost, DatabaseUnusable."""
+    with leased(parts, tenant, run.integration_id) as lease:
+        with parts.database.write(tenant) as work:
+            start_row(work, run)
+        try:
+            refuse_preview(parts, tenant, run.integration_id)
+            plan, outcome = _work_out(parts, lease, run.facts)
+        except (ConnectorError, Refused, SecretUnreadable) as error:
+            return end_refused(parts, tenant, run, error.code)
+        with parts.database.write(tenant) as work:
+            return _planned(work, run, plan, outcome)
+
+
+def _planned(work: Work, run: Run, plan: list[dict[str, Any]], outcome: engine.Outcome) -> RunView:
+    reason = "confirmation_needed" if outcome.waiting else None
+    work.runs.save(
+        run.id,
+        status="waiting" if outcome.waiting else "succeeded",
+        reason=reason,
+        counters=dict(outcome.counters),
+        facts=dict(run.facts) | {"plan": plan},
+        finished_at=work.now,
+    )
+    stored = work.runs.get(run.id)
+    assert stored is not None
+    return run_view(stored)
+
+
+def end_refused(parts: Parts, tenant: str, run: Run, code: str) -> RunView:
+    """A queued run that can't be done tells why."""
+    with parts.database.write(tenant) as work:
+        work.runs.save(run.id, status="failed", reason=code, finished_at=work.now)
         stored = work.runs.get(run.id)
     assert stored is not None
     return run_view(stored)
@@ -105,6 +136,14 @@ def apply(parts: Parts, tenant: str, run_id: str) -> RunView:
 
     Raises Refused (``run_not_found``, ``plan_stale`` and those of ``sync_integration``), ConnectorError.
     """
+    run = refuse_apply(parts, tenant, run_id)
+    ranges = _verified(parts, tenant, run)
+    retrieve, send = (_range(ranges.get(name)) for name in ("retrieve", "send"))
+    return sync_integration(parts, tenant, run.integration_id, retrieve=retrieve, send=send)
+
+
+def refuse_apply(parts: Parts, tenant: str, run_id: str) -> Run:
+    """The preview whose plan may be carried out. Raises Refused (``run_not_found``, ``plan_stale``, idle ones)."""
     with parts.database.read(tenant) as work:
         run = work.runs.get(run_id)
         if run is None or run.kind != "preview":
@@ -112,15 +151,39 @@ def apply(parts: Parts, tenant: str, run_id: str) -> RunView:
         if "plan" not in run.facts:
             raise Refused(code="plan_stale", run=run_id)
         refuse_idle(work, work.integrations.require(run.integration_id), "manual")
+    return run
+
+
+def apply_queued(
+    parts: Parts, tenant: str, run: Run, *, budget_seconds: float | None = None, stop: Stop | None = None
+) -> RunView:
+    """Carry out a plan that waits for it, if it would still be the same now.
+
+    Raises Refused (``integration_running``), DatabaseUnusable.
+    """
+    try:
+        ranges = _verified(parts, tenant, refuse_apply(parts, tenant, run.facts["preview"]))
+        with parts.database.write(tenant) as work:
+            work.runs.save(run.id, facts={**run.facts, **ranges})
+        return sync_integration(
+            parts, tenant, run.integration_id, budget_seconds=budget_seconds, stop=stop, run_id=run.id
+        )
+    except (ConnectorError, Refused, SecretUnreadable) as error:
+        if error.code == "integration_running":
+            raise
+        return end_refused(parts, tenant, run, error.code)
+
+
+def _verified(parts: Parts, tenant: str, run: Run) -> dict[str, Any]:
+    """The ranges of a plan that was worked out anew and is still the same; the plan itself is used up."""
     ranges = {name: run.facts[name] for name in ("retrieve", "send") if name in run.facts}
     with leased(parts, tenant, run.integration_id) as lease:
         plan, _ = _work_out(parts, lease, ranges)
     if _digest(plan) != _digest(run.facts["plan"]):
-        raise Refused(code="plan_stale", run=run_id)
+        raise Refused(code="plan_stale", run=run.id)
     with parts.database.write(tenant) as work:
-        work.runs.save(run_id, facts=ranges)
-    retrieve, send = (_range(ranges.get(name)) for name in ("retrieve", "send"))
-    return sync_integration(parts, tenant, run.integration_id, retrieve=retrieve, send=send)
+        work.runs.save(run.id, facts=ranges)
+    return ranges
 
 
 def _range(days: Any) -> Range | None:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Set
 from dataclasses import replace
+from typing import Any
 
-from calbridge.errors import Refused
+from calbridge.errors import ConnectorError, Refused, SecretUnreadable
+from calbridge.log import get_logger
 from calbridge.service.calendar_change import leave
 from calbridge.service.leasing import leased, leased_store
 from calbridge.service.parts import Parts
+from calbridge.service.run_rows import start_row
+from calbridge.service.run_views import run_view
 from calbridge.service.values import choice
-from calbridge.service.views import RemovalView
+from calbridge.service.views import RemovalView, RunView
 from calbridge.store.integrations import StoredIntegration
 from calbridge.store.items import ItemFilter
 from calbridge.store.retention import forget_integration
+from calbridge.store.runs import Run
 
 PAGE = 500
 WHAT = frozenset({"linked", "psa"})
+
+log = get_logger(__name__)
 
 
 def delete_integration(parts: Parts, tenant: str, integration_id: str, remove: Set[str] = frozenset()) -> RemovalView:
@@ -25,8 +32,7 @@ def delete_integration(parts: Parts, tenant: str, integration_id: str, remove: S
     What can't be removed there (``kept``) stays. Raises Refused (``integration_not_found``, ``integration_running``,
     ``invalid_value``; with ``linked`` ``not_connected``).
     """
-    for each in remove:
-        choice(each, "remove", WHAT)
+    check_remove(remove)
     with parts.database.read(tenant) as work:
         integration = work.integrations.require(integration_id)
     with leased(parts, tenant, integration_id) as lease:
@@ -45,6 +51,39 @@ def delete_integration(parts: Parts, tenant: str, integration_id: str, remove: S
             )
     _forget(parts, tenant, integration)
     return RemovalView(integration_id, removed, items, kept)
+
+
+def check_remove(remove: Set[str]) -> None:
+    """Raises Refused (``invalid_value``): there is no such thing to remove."""
+    for each in remove:
+        choice(each, "remove", WHAT)
+
+
+def remove_queued(parts: Parts, tenant: str, run: Run) -> RunView:
+    """Carry out a removal that waits; where it can't be done now, the integration stays and the run tells why.
+
+    Raises Refused (``integration_running``), DatabaseUnusable.
+    """
+    with leased(parts, tenant, run.integration_id), parts.database.write(tenant) as work:
+        start_row(work, run)
+    told: dict[str, Any] = {"status": "succeeded"}
+    try:
+        removed = delete_integration(parts, tenant, run.integration_id, frozenset(run.facts["remove"]))
+        told["counters"] = {"linked": removed.linked, "psa": removed.psa, "kept": removed.kept}
+    except (ConnectorError, Refused, SecretUnreadable) as error:
+        if error.code == "integration_running":
+            with parts.database.write(tenant) as work:
+                work.runs.save(run.id, status="queued")
+            raise
+        told |= {"status": "failed", "reason": error.code}
+        log.warning("removal_failed", code=error.code)
+    with parts.database.write(tenant) as work:
+        if told["status"] == "failed" and work.integrations.get(run.integration_id) is not None:
+            work.integrations.save(run.integration_id, status=run.facts["was"], bulk=False)
+        work.runs.save(run.id, finished_at=work.now, **told)
+        stored = work.runs.get(run.id)
+    assert stored is not None
+    return run_view(stored)
 
 
 def _forget(parts: Parts, tenant: str, integration: StoredIntegration) -> None:

@@ -124,7 +124,7 @@ def _settle(parts: Parts, tenant: str, user_id: str, asked: _Invitation, result:
                 told = _answered(item.content, _answers(result, answer))
                 work.items.put(replace(item, content=told), parts.actor.source)
         work.raise_due(integration_id)
-    parts.dispatcher.due(tenant, [integration_id])
+    parts.dispatch(tenant, work)
     if isinstance(result, Failed):
         if isinstance(result.error, VersionConflict | NotFound):
             raise Refused(code="item_changed", item=link.item_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from calbridge.service.leasing import Hold, holding, leased_store, new_owner
 from calbridge.service.opening import opened, usable_account
 from calbridge.service.outages import came_back, recovered, went_wrong
 from calbridge.service.parts import Parts
+from calbridge.service.run_rows import begin_row, keep_for_later, long_waits, repeat
 from calbridge.service.run_views import run_view
 from calbridge.service.values import invalid
 from calbridge.service.views import IntegrationView, RunView
@@ -32,22 +33,33 @@ from calbridge.sync.memory import Integration
 
 Range = tuple[int | None, int | None]
 """Local days before and after today; None is unbounded (F2)."""
+Stop = Callable[[], bool]
 MAX_DAYS = 36_500
 POLL_MINUTES = 15
 CONFIRMED_FOR = timedelta(hours=24)
-WAITING_RUNS = 20
-
 log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A budget of seconds from its making; None has no end."""
+    """A budget of time, and a word to stop at the next border of a page; ``until`` of None has no end."""
 
     until: float | None
+    stop: Stop | None = None
+
+    @classmethod
+    def of(cls, seconds: float | None, stop: Stop | None = None) -> Slice:
+        """So many seconds from now."""
+        return cls(None if seconds is None else time.monotonic() + seconds, stop)
+
+    def left(self) -> float | None:
+        """Seconds that are left, not below 0."""
+        return None if self.until is None else max(0.0, self.until - time.monotonic())
 
     def spent(self) -> bool:
-        """Whether the time is over."""
+        """Whether the time is over, or somebody wants an end."""
+        if self.stop is not None and self.stop():
+            return True
         return self.until is not None and time.monotonic() >= self.until
 
 
@@ -71,8 +83,12 @@ def sync_integration(
     compare: bool = False,
     trigger: str = "manual",
     budget_seconds: float | None = None,
+    stop: Stop | None = None,
+    run_id: str | None = None,
 ) -> RunView:
     """Catch up with both sides now, and copy the ranges that are given or were left by an earlier run.
+
+    ``stop`` ends it as the budget does, at the next border of a page. ``run_id`` is a queued run to take up.
 
     The answer's ``status`` tells how it went: ``succeeded``, ``partial`` (its time is over, it goes on by itself),
     ``waiting`` (``confirmation_needed``) or ``failed`` with its ``reason``. Raises Refused (``integration_not_found``,
@@ -80,13 +96,13 @@ def sync_integration(
     """
     facts = facts_of(retrieve, send)
     try:
-        begun = _begin(parts, tenant, integration_id, facts, trigger)
+        begun = _begin(parts, tenant, integration_id, facts, trigger, run_id)
     except Refused as refused:
         if refused.code == "integration_running":
             keep_for_later(parts, tenant, integration_id, facts)
         raise
     with holding(parts, begun.lease) as hold, bound(run=begun.run.id, tenant=tenant, integration=integration_id):
-        return _carry_out(parts, hold, begun, compare, budget_seconds)
+        return _carry_out(parts, hold, begun, compare, Slice.of(budget_seconds, stop))
 
 
 def refuse_idle(work: Work, integration: StoredIntegration, trigger: str) -> tuple[StoredAccount, str]:
@@ -102,14 +118,6 @@ def refuse_idle(work: Work, integration: StoredIntegration, trigger: str) -> tup
     return account, secret
 
 
-def keep_for_later(parts: Parts, tenant: str, integration_id: str, facts: Mapping[str, Any]) -> None:
-    """A trigger while a run is at work: it is due again, and a range is not forgotten."""
-    with parts.database.write(tenant) as work:
-        work.raise_due(integration_id)
-        if facts:
-            work.runs.add(Run(work.keys.new_id(), integration_id, "range", "manual", facts=facts))
-
-
 def facts_of(retrieve: Range | None, send: Range | None) -> dict[str, Any]:
     """The ranges as a run keeps them. Raises Refused (``invalid_value``)."""
     given = {"retrieve": retrieve, "send": send}
@@ -120,7 +128,9 @@ def facts_of(retrieve: Range | None, send: Range | None) -> dict[str, Any]:
     return {name: list(chosen) for name, chosen in given.items() if chosen is not None}
 
 
-def _begin(parts: Parts, tenant: str, integration_id: str, facts: Mapping[str, Any], trigger: str) -> _Begun:
+def _begin(
+    parts: Parts, tenant: str, integration_id: str, facts: Mapping[str, Any], trigger: str, run_id: str | None
+) -> _Begun:
     """The lease and the run's row in one transaction: whatever is refused leaves neither."""
     with parts.database.write(tenant) as work:
         integration = work.integrations.require(integration_id)
@@ -129,32 +139,12 @@ def _begin(parts: Parts, tenant: str, integration_id: str, facts: Mapping[str, A
         if lease is None:
             raise Refused(code="integration_running", integration=integration_id)
         state = work.state_of(integration_id)
-        run = _begin_run(work, integration_id, facts, trigger)
+        run = begin_row(work, integration_id, facts, trigger, run_id)
     return _Begun(lease, integration, state, account, secret, run)
 
 
-def _begin_run(work: Work, integration_id: str, facts: Mapping[str, Any], trigger: str) -> Run:
-    """The run's row: a new one, or a range that waits."""
-    open_runs = work.runs.open(integration_id, 2 * WAITING_RUNS)
-    for left in open_runs:
-        if left.status == "running":
-            # Whoever ran it died: its lease ran out, and its steps are in the intents.
-            work.runs.save(left.id, status="failed", reason="lease_lost", finished_at=work.now)
-            _repeat(work, left)
-    waiting = [] if facts else [each for each in open_runs if each.status == "queued"]
-    if waiting:
-        run = replace(waiting[-1], status="running", started_at=work.now)
-        work.runs.save(run.id, status=run.status, started_at=run.started_at)
-        return run
-    kind = "range" if facts else "live"
-    run = Run(work.keys.new_id(), integration_id, kind, trigger, status="running", facts=facts, started_at=work.now)
-    work.runs.add(run)
-    return run
-
-
-def _carry_out(parts: Parts, hold: Hold, begun: _Begun, compare: bool, budget_seconds: float | None) -> RunView:
+def _carry_out(parts: Parts, hold: Hold, begun: _Begun, compare: bool, budget: Slice) -> RunView:
     started = parts.clock.now()
-    budget = Slice(None if budget_seconds is None else time.monotonic() + budget_seconds)
     compare = compare or engine.compare_due(begun.state, parts.clock)
     try:
         outcome = _run(parts, begun, compare, budget)
@@ -206,8 +196,9 @@ def _came_through(parts: Parts, hold: Hold, begun: _Begun, outcome: engine.Outco
         moved = _moved(parts, work, begun.integration, outcome, started)
         view = _close(work, hold, begun.run, status, reason, moved, outcome.counters)
     hold.held = False
+    parts.dispatch(hold.lease.tenant_id, work)
     if told:
-        came_back(parts, hold.lease.tenant_id, [begun.integration.id], begun.integration.service, told=True)
+        came_back(parts, hold.lease.tenant_id, begun.integration)
     return view
 
 
@@ -216,8 +207,14 @@ def _moved(
 ) -> dict[str, Any]:
     """What a run that came through moves: times, the next poll, and the triggers it took up."""
     minutes = settings_in(integration.settings).poll_minutes or _poll_minutes(work)
-    pause = timedelta(minutes=minutes) * (0.9 + 0.2 * parts.random.random())
+    # Many that are switched on together are spread over the whole time between two polls.
+    part, rest = (0.1, 0.9) if integration.fresh_as_of is None else (0.9, 0.2)
+    pause = timedelta(minutes=minutes) * (part + rest * parts.random.random())
     moved: dict[str, Any] = {"next_poll_at": work.now + pause}
+    if not outcome.complete:
+        moved["bulk"] = True
+    elif integration.bulk:
+        moved["bulk"] = long_waits(work, integration.id)
     if outcome.wrote:
         moved["last_sync_at"] = work.now
     if outcome.complete:
@@ -258,7 +255,7 @@ def _close(
     work.runs.save(run.id, **values)
     work.integrations.save(run.integration_id, last_run_at=work.now, **moved)
     if status in {"partial", "failed"} and stored.status == "running":
-        _repeat(work, run)
+        repeat(work, run)
     work.release_lease(hold.lease)
     return run_view(replace(stored, **values))
 
@@ -268,13 +265,6 @@ def _lost(parts: Parts, begun: _Begun) -> RunView:
     with parts.database.read(begun.lease.tenant_id) as work:
         stored = work.runs.get(begun.run.id)
     return replace(run_view(stored or begun.run), status="failed", reason="lease_lost")
-
-
-def _repeat(work: Work, run: Run) -> None:
-    """A range that was not copied whole is copied again by the next run; what is there already costs little."""
-    if run.kind == "range":
-        work.runs.add(Run(work.keys.new_id(), run.integration_id, run.kind, "retry", facts=run.facts))
-        work.raise_due(run.integration_id)
 
 
 def confirm(parts: Parts, tenant: str, run_or_integration_id: str) -> IntegrationView:
@@ -292,6 +282,6 @@ def confirm(parts: Parts, tenant: str, run_or_integration_id: str) -> Integratio
         )
         work.audit.add(str(parts.actor), "deletions_confirmed", integration=integration_id)
         work.raise_due(integration_id)
-    parts.dispatcher.due(tenant, [integration_id])
+    parts.dispatch(tenant, work)
     with parts.database.read(tenant) as work:
         return integration_view(work, work.integrations.require(integration_id))

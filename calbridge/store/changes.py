@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, Update, bindparam, select, update
 
 from calbridge.store.bulk import add_rows
 from calbridge.store.columns import digest
 from calbridge.store.tables import changes, integrations, items, known, leases, tenants
+
+_RAISED = [integrations.c[name] for name in ("id", "due_no", "active", "status", "deleted_at", "baselined", "bulk")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,18 @@ class Change:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """An integration that may run and was given something to do: its trigger's number (SYNC D1).
+
+    ``bulk``: what it has to do is long: a first run, a range, the rest of a run that was cut.
+    """
+
+    integration_id: str
+    due_no: int
+    bulk: bool
+
+
 @dataclass(slots=True)
 class _Pending:
     user_id: str
@@ -66,6 +80,7 @@ class Changes:
     _due_users: set[tuple[str, str | None]] = field(default_factory=set)
     _woken: dict[str, set[str]] = field(default_factory=dict)
     _places: dict[str, dict[str, Any]] = field(default_factory=dict)
+    raised: list[Raised] = field(default_factory=list)
 
     def record(
         self,
@@ -104,17 +119,24 @@ class Changes:
             self._wake(integration_id, sorted(self._woken[integration_id]))
         for integration_id in sorted(self._due | self._places.keys()):
             values: dict[str, Any] = dict(self._places.get(integration_id, {}))
+            statement = update(integrations).where(
+                integrations.c.tenant_id == self.tenant, integrations.c.id == integration_id
+            )
             if integration_id in self._due:
                 values["due_no"] = integrations.c.due_no + 1
-            self.connection.execute(
-                update(integrations)
-                .where(integrations.c.tenant_id == self.tenant, integrations.c.id == integration_id)
-                .values(values)
-            )
+                self._raise(statement.values(values))
+            else:
+                self.connection.execute(statement.values(values))
         if self._pending:
             self._stamp(self._pending)
         for collected in (self._due, self._due_users, self._woken, self._places, self._pending):
             collected.clear()
+
+    def _raise(self, statement: Update) -> None:
+        """Store a trigger and remember it, where the integration may run (SYNC D12)."""
+        row = self.connection.execute(statement.returning(*_RAISED)).one_or_none()
+        if row is not None and row.active and row.status == "connected" and row.deleted_at is None:
+            self.raised.append(Raised(row.id, row.due_no, bulk=row.bulk or not row.baselined))
 
     def _wake(self, integration_id: str, uids: Sequence[str]) -> None:
         # Its run holds this lock while it rewrites the same rows, so neither overwrites the other.

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, insert, select, update
 
 from calbridge.errors import Refused
-from calbridge.store.columns import digest
+from calbridge.store.columns import Instant, digest
 from calbridge.store.failures import unique
-from calbridge.store.tables import accounts, integrations
+from calbridge.store.tables import accounts, integrations, links
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class StoredIntegration:
     """An integration as the service layer sees it; ``settings`` as in :mod:`calbridge.domain.settings_json`.
 
     ``status``: setup, connected, not_connected or deleting. ``due_no`` counts triggers, ``cleared`` those that a run
-    took up (SYNC D1). The places of a run are not here: only its pages move them.
+    took up (SYNC D1), ``bulk`` says that its next run will be a long one. The places of a run are not here: only its
+    pages move them.
     """
 
     id: str
@@ -35,6 +36,7 @@ class StoredIntegration:
     calendar_name: str | None = None
     calendar_zone: str | None = None
     baselined: bool = False
+    bulk: bool = False
     compared_at: datetime | None = None
     due_no: int = 0
     cleared: int = 0
@@ -67,6 +69,7 @@ _CHANGEABLE = frozenset(
         "confirmed_retrieve_until",
         "confirmed_send_until",
         "compared_at",
+        "bulk",
     }
 )
 _OF_CALENDAR = ("account_id", "calendar_id", "calendar_hash", "calendar_name", "calendar_zone")
@@ -81,6 +84,13 @@ _LIVING = (
 _GET = select(*(integrations.c[name] for name in _FIELDS)).where(*_LIVING)
 _SAVE = update(integrations).where(*_LIVING)
 _SAVE_ANEW = _SAVE.values(version=integrations.c.version + 1)
+_RETRIES = exists().where(
+    links.c.tenant_id == integrations.c.tenant_id,
+    links.c.integration_id == integrations.c.id,
+    links.c.work,
+    links.c.retry_at.is_not(None),
+    links.c.retry_at <= bindparam("b_now", type_=Instant),
+)
 _OF_CALLER = frozenset({"settings", "active", "calendar_id", "account_id"})
 """What a caller may change: the version rises with it."""
 
@@ -161,6 +171,18 @@ class Integrations:
         )
         now = self.require(integration_id)
         return now.due_no > now.cleared
+
+    def due(self, integration_id: str) -> str | None:
+        """Why a run is due now: ``change``, ``poll``, ``retry``; None where nothing is to do."""
+        row = self._connection.execute(
+            select(
+                (integrations.c.due_no > integrations.c.cleared).label("change"),
+                (integrations.c.next_poll_at <= self._now).label("poll"),
+                _RETRIES.label("retry"),
+            ).where(*_LIVING),
+            {"b_tenant": self._tenant, "b_id": integration_id, "b_now": self._now},
+        ).one_or_none()
+        return next((why for why in ("change", "poll", "retry") if row is not None and getattr(row, why)), None)
 
     def end(self, integration_id: str) -> None:
         """Make a tombstone: what is left tells whose keys its events carry (SYNC C4)."""

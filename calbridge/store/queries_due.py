@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Text, or_, select, type_coerce, update
+from sqlalchemy import Text, exists, or_, select, text, type_coerce, update
 
-from calbridge.store.tables import accounts, integrations, runs
+from calbridge.store.sql import database_micros
+from calbridge.store.tables import accounts, integrations, leases, runs
 from calbridge.store.work import System
 
 PLANS = timedelta(days=1)
@@ -41,6 +42,21 @@ def cut_off(system: System, limit: int = 200) -> list[tuple[str, str]]:
         one = row.id if row.reason == CALENDAR_GONE else f"account:{row.account_id}"
         found.setdefault((row.tenant_id, one), (row.tenant_id, row.id))
     return list(found.values())
+
+
+def lost_runs(system: System, limit: int = 200) -> list[tuple[str, str, str]]:
+    """Tenant, integration and id of runs that are said to be at work and whose lease ran out."""
+    now = database_micros(system.connection)
+    held = exists().where(
+        leases.c.tenant_id == runs.c.tenant_id,
+        leases.c.integration_id == runs.c.integration_id,
+        leases.c.owner.is_not(None),
+        leases.c.expires_at > now,
+    )
+    # The first condition is the one of the index, word for word.
+    opened = text("runs.status IN ('queued', 'running')")
+    query = select(runs.c.tenant_id, runs.c.integration_id, runs.c.id).where(opened, runs.c.status == "running", ~held)
+    return [(row.tenant_id, row.integration_id, row.id) for row in system.connection.execute(query.limit(limit))]
 
 
 def strip_plans(system: System, now: datetime) -> int:

@@ -23,6 +23,7 @@ from calbridge.store.tables import (
     links,
     logs,
     receipts,
+    runs,
     tenants,
     users,
     webhooks,
@@ -94,12 +95,14 @@ def _strip_logs(database: Database, before: datetime) -> int:
 
 def forget_integration(connection: Connection, tenant: str, integration_id: str) -> dict[str, int]:
     """Erase the memory of an ended integration except what keeps its events from coming back as strangers: its keys
-    and tombstone (SYNC C4) and its closed links (B4)."""
+    and tombstone (SYNC C4), its closed links (B4), and the run that tells how it ended."""
     counts: dict[str, int] = {}
     for table in reversed(TENANT_TABLES):
         if table.name not in _OF_INTEGRATION - {"keys"}:
             continue
         mine: list[ColumnElement[bool]] = [table.c.tenant_id == tenant, table.c.integration_id == integration_id]
+        if table is runs:
+            mine.append(runs.c.kind != "removal")
         if table.name in {"links", "link_uids"}:
             closed = select(links.c.id).where(
                 links.c.tenant_id == tenant,

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from calbridge.errors import Refused
-from calbridge.store.tables import runs
+from calbridge.store.tables import integrations, runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ class Run:
     finished_at: datetime | None = None
 
 
+LONG = frozenset({"range", "removal"})
+"""Kinds of runs that take their time: what waits for one goes to the bulk queue."""
 _FIELDS = tuple(each.name for each in fields(Run))
 _CHANGEABLE = frozenset({"status", "reason", "counters", "facts", "started_at", "finished_at"})
 
@@ -46,6 +48,22 @@ _OPEN = (
 )
 _ADD = insert(runs)
 _SAVE = update(runs).where(*_HERE)
+_LONG = (
+    update(integrations)
+    .where(integrations.c.tenant_id == bindparam("b_tenant"), integrations.c.id == bindparam("b_id"))
+    .values(bulk=True)
+)
+_QUEUED = (
+    select(*(runs.c[name] for name in _FIELDS))
+    .where(
+        runs.c.tenant_id == bindparam("b_tenant"),
+        runs.c.integration_id == bindparam("b_integration"),
+        runs.c.status == "queued",
+        text("status IN ('queued', 'running')"),
+    )
+    .order_by(runs.c.created_at, runs.c.id)
+    .limit(bindparam("b_limit"))
+)
 
 
 class Runs:
@@ -61,6 +79,8 @@ class Runs:
         row: dict[str, Any] = {name: getattr(run, name) for name in _FIELDS}
         row |= {"tenant_id": self._tenant, "created_at": run.created_at or self._now}
         self._connection.execute(_ADD, row | {"counters": dict(run.counters), "facts": dict(run.facts)})
+        if run.status == "queued" and run.kind in LONG:
+            self._connection.execute(_LONG, {"b_tenant": self._tenant, "b_id": run.integration_id})
 
     def get(self, run_id: str) -> Run | None:
         """One run."""
@@ -80,6 +100,11 @@ class Runs:
         saved = self._connection.execute(_SAVE, {"b_tenant": self._tenant, "b_id": run_id} | values)
         if saved.rowcount != 1:
             raise Refused("there is no such run", run=run_id)
+
+    def queued(self, integration_id: str, limit: int = 20) -> list[Run]:
+        """Runs of an integration that wait to be carried out, the oldest first."""
+        here = {"b_tenant": self._tenant, "b_integration": integration_id, "b_limit": limit}
+        return [Run(*row) for row in self._connection.execute(_QUEUED, here)]
 
     def list(
         self,

@@ -4,7 +4,7 @@ hash (:func:`calbridge.store.columns.digest`)."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint, text
 
 from calbridge.store.columns import Instant, Json, Name, Opaque, Packed, Serial
 from calbridge.store.table_parts import HASH, flag, key, metadata, must, of
@@ -100,6 +100,7 @@ integrations = Table(
     Column("checkpoint", Opaque),
     must("mark", BigInteger),
     flag("baselined"),
+    must("bulk", Boolean, "false"),
     Column("projected", Opaque),
     flag("leave_confirmed"),
     Column("compared_at", Instant),
@@ -118,6 +119,14 @@ integrations = Table(
     of("accounts", "account_id"),
     Index(None, "tenant_id", "user_id"),
     Index(None, "tenant_id", "account_id"),
+    Index(None, "next_poll_at"),
+    Index(
+        "ix_integrations_due",
+        "tenant_id",
+        "id",
+        sqlite_where=text("due_no > cleared"),
+        postgresql_where=text("due_no > cleared"),
+    ),
     Index(
         "uq_integrations_calendar",
         "tenant_id",
@@ -230,6 +239,12 @@ links = Table(
         "id",
         sqlite_where=text("work = 1"),
         postgresql_where=text("work"),
+    ),
+    Index(
+        "ix_links_retry",
+        "retry_at",
+        sqlite_where=text("work = 1 AND retry_at IS NOT NULL"),
+        postgresql_where=text("work AND retry_at IS NOT NULL"),
     ),
     Index(None, "tenant_id", "integration_id", "live"),
     Index(

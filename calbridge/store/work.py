@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from calbridge.domain.fingerprint import KeyMaker
 from calbridge.store.accounts import Accounts
 from calbridge.store.api_keys import ApiKey, ApiKeys, find_key
-from calbridge.store.changes import Change, Changes
+from calbridge.store.changes import Change, Changes, Raised
 from calbridge.store.feed import changes_after
 from calbridge.store.guards import Checks, Grants
 from calbridge.store.integrations import Integrations
@@ -48,6 +48,11 @@ class Work:
     def raise_due(self, *integration_ids: str) -> None:
         """These integrations have something to do (SYNC D1)."""
         self._changes.raise_due(integration_ids)
+
+    @property
+    def raised(self) -> tuple[Raised, ...]:
+        """The integrations that this unit of work gave something to do; known when it is stored."""
+        return tuple(self._changes.raised)
 
     def take_lease(self, integration_id: str, owner: str, seconds: float) -> Lease | None:
         """The integration's lease, taken in this transaction; None where another run holds it (SYNC D1)."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
@@ -13,6 +15,7 @@ from calbridge.service.parts import open_parts
 from calbridge.store.database import Database
 from calbridge.store.migrate import upgrade
 from calbridge.store.secrets import SecretBox
+from tests.e2e.databases import administer, named, postgresql
 from tests.integration.service.world import (
     ALICE,
     KEY,
@@ -25,6 +28,8 @@ from tests.integration.service.world import (
     registry,
     settings_for,
 )
+
+_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -41,9 +46,43 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def world(tmp_path: Path, migrated: Path) -> Iterator[World]:
     """A tenant with the user alice and a calendar service in memory."""
     shutil.copy(migrated, tmp_path / "calbridge.db")
+    with made_world(tmp_path, None) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql() -> Iterator[str]:
+    """The address of a PostgreSQL with a migrated database ``migrated`` to copy."""
+    with postgresql() as url:
+        administer(url, "CREATE DATABASE migrated")
+        database = Database(named(url, "migrated"), SecretBox([KEY]))
+        upgrade(database)
+        database.close()
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def world_on_both(request: pytest.FixtureRequest, tmp_path: Path, migrated: Path) -> Iterator[World]:
+    """The same world on either database."""
+    if request.param == "sqlite":
+        shutil.copy(migrated, tmp_path / "calbridge.db")
+        with made_world(tmp_path, None) as made:
+            yield made
+        return
+    server = request.getfixturevalue("migrated_postgresql")
+    name = f"world_{next(_numbers)}"
+    administer(server, f"CREATE DATABASE {name} TEMPLATE migrated")
+    with made_world(tmp_path, named(server, name)) as made:
+        yield made
+    administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def made_world(folder: Path, url: str | None) -> Iterator[World]:
+    """A tenant with the user alice on this database; None is a file in the folder."""
     memory, watcher, clock = fresh_memory(), Watcher(), TestClock()
     MemoryDoor.services[ALICE] = memory
-    with open_parts(settings_for(tmp_path), registry=registry(watcher), clock=clock, random=Random(7)) as parts:
+    with open_parts(settings_for(folder, url), registry=registry(watcher), clock=clock, random=Random(7)) as parts:
         furnish(parts)
         yield World(parts, clock, memory, watcher)
     del MemoryDoor.services[ALICE]

@@ -79,6 +79,6 @@ def run_store(database: Database, integration: str = INTEGRATION, run_id: str = 
     """The memory of a run that has just begun."""
     with database.write(TENANT) as work:
         if work.runs.get(run_id) is None:
-            work.runs.add(Run(run_id, integration, "sync", "manual"))
+            work.runs.add(Run(run_id, integration, "live", "manual", "running"))
     lease = lease_of(database, integration, owner=run_id)
     return SqlRunStore(database, TENANT, integration, lease, database.keys(TENANT), run_id)

@@ -15,11 +15,10 @@ from calbridge.store.integrations import StoredIntegration
 from calbridge.store.journal import LogFilter
 from calbridge.store.memories import known_id
 from calbridge.store.runs import Run
-from calbridge.store.sweep import Due
 from calbridge.store.users import User
 from calbridge.sync.memory import Direction, Known, KnownState, Link, LinkState, LogEntry
 
-from .helpers import INTEGRATION, TENANT, USER, Clock, an_item, fill, lease_of, run_store
+from .helpers import INTEGRATION, TENANT, USER, Clock, an_item, fill, run_store
 
 ACCOUNT = "alice-a1"
 
@@ -188,62 +187,6 @@ def test_a_run_clears_only_the_triggers_it_read(database: Database) -> None:
         assert work.integrations.clear_due(INTEGRATION, read - 1)
         assert not work.integrations.clear_due(INTEGRATION, read + 1)
         assert not work.integrations.clear_due(INTEGRATION, read)
-
-
-def due(database: Database) -> list[Due]:
-    with database.system_read() as system:
-        return system.sweep.due()
-
-
-def test_what_is_due_is_found_over_all_tenants(database: Database, clock: Clock) -> None:
-    fill(database)
-    fill(database, tenant="other", integrations=("i7",))
-    assert due(database) == []
-    with database.write("other") as work:
-        work.raise_due("i7")
-    with database.write(TENANT) as work:
-        work.integrations.save(INTEGRATION, next_poll_at=clock.now() + timedelta(minutes=1))
-    assert due(database) == [Due("other", "i7", 1, polled=False)]
-    clock.forward(minutes=2)
-    assert due(database) == [Due(TENANT, INTEGRATION, 0, polled=True), Due("other", "i7", 1, polled=False)]
-
-
-def test_what_cannot_run_is_not_due(database: Database, clock: Clock) -> None:
-    fill(database)
-    with database.write(TENANT) as work:
-        work.raise_due(INTEGRATION)
-    assert len(due(database)) == 1
-    lease = lease_of(database)
-    assert due(database) == []
-    with database.connect(writes=True) as connection:
-        connection.exec_driver_sql("UPDATE leases SET expires_at = 0")
-    assert len(due(database)) == 1
-    for values in ({"active": False}, {"active": True, "status": "not_connected"}):
-        with database.write(TENANT) as work:
-            work.integrations.save(INTEGRATION, **values)
-        assert due(database) == []
-    with database.write(TENANT) as work:
-        work.integrations.save(INTEGRATION, status="connected")
-        work.accounts.fail(ACCOUNT, clock.now() + timedelta(minutes=5))
-    assert due(database) == []
-    clock.forward(minutes=5)
-    assert len(due(database)) == 1
-    with database.write(TENANT) as work:
-        work.accounts.refuse(ACCOUNT, confirmed=True)
-    assert due(database) == []
-    assert lease.fence == 1
-
-
-def test_a_link_whose_pause_is_over_makes_its_integration_due(database: Database, clock: Clock) -> None:
-    fill(database)
-    with run_store(database).page() as page:
-        page.add_item(an_item("a"))
-        page.put_link(Link("l1", "a", work=True, retry_at=clock.now() + timedelta(minutes=5)))
-    with database.connect(writes=True) as connection:
-        connection.exec_driver_sql("UPDATE leases SET owner = NULL")
-    assert due(database) == []
-    clock.forward(minutes=5)
-    assert [each.integration_id for each in due(database)] == [INTEGRATION]
 
 
 def test_waking_a_known_row_makes_the_other_integration_due(database: Database) -> None:

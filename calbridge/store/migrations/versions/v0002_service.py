@@ -18,6 +18,8 @@ def upgrade() -> None:
     """Make the tables of this version."""
     for table in ("tenants", "users", "integrations"):
         op.add_column(table, sa.Column("version", sa.BigInteger(), server_default=sa.text("1"), nullable=False))
+    op.add_column("integrations", sa.Column("bulk", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    _index_what_is_due()
     op.create_table(
         "heartbeats",
         sa.Column("id", NAME, nullable=False),
@@ -173,4 +175,21 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("status = 'pending'"),
         postgresql_where=sa.text("status = 'pending'"),
+    )
+
+
+def _index_what_is_due() -> None:
+    """What the sweep asks every second must cost what is due, not what there is."""
+    op.create_index(op.f("ix_integrations_next_poll_at"), "integrations", ["next_poll_at"], unique=False)
+    due = "due_no > cleared"
+    _index("ix_integrations_due", "integrations", ["tenant_id", "id"], due, due)
+    _index(
+        "ix_links_retry", "links", ["retry_at"], "work = 1 AND retry_at IS NOT NULL", "work AND retry_at IS NOT NULL"
+    )
+
+
+def _index(name: str, table: str, columns: list[str], sqlite: str, postgresql: str) -> None:
+    """A partial index; the two databases spell booleans differently."""
+    op.create_index(
+        name, table, columns, unique=False, sqlite_where=sa.text(sqlite), postgresql_where=sa.text(postgresql)
     )
