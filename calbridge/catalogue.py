@@ -344,6 +344,12 @@ _ACCESS = (
         "Two keys of this role and name are in use already.",
         "Revoke the one that nobody uses any more, or choose another name.",
     ),
+    Entry(
+        "calendar_sync_off",
+        ADMIN,
+        "Calendar sync is switched off for this user.",
+        "Switch calendar_sync on for the user first.",
+    ),
     Entry("key_not_found", ADMIN, "There is no such key.", "Look at the list of keys; it may have been revoked."),
 )
 

@@ -17,6 +17,8 @@ waits for the answer, :class:`~calbridge.errors.StoreError` where the database f
     ``revoke_key(parts, tenant | None, key_id) -> KeyView``
 ``authentication``
     ``authenticate(parts, presented) -> Caller``; ``parts.acting(caller.actor)`` then acts on its behalf
+``tokens``
+    ``issue_token(parts, tenant, user_id, *, scopes=(), seconds=900) -> TokenView`` (``token, expires_at, scopes``)
 ``users``
     ``put_user(parts, tenant, user_id, *, email=, name=, time_zone=, calendar_sync=) -> UserView`` (what is not given is
     kept), ``get_user(parts, tenant, user_id)``, ``list_users(parts, tenant)``,

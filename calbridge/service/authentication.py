@@ -1,4 +1,4 @@
-"""Who presents a key (DESIGN: REST API, keys and scopes)."""
+"""Who presents a key or a token (DESIGN: REST API, keys and scopes)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from calbridge.log import get_logger
 from calbridge.service.access import SCOPES, Caller, Role
 from calbridge.service.keys import SHAPE, digest
 from calbridge.service.parts import Parts
+from calbridge.service.tokens import caller_of_token
 from calbridge.store.api_keys import USE_STEP, ApiKey
 
 LONGEST = 4096
-"""Characters that are looked at."""
+"""Characters of what is presented; no key or token comes near."""
 OF_SETTING = "PLATFORM_KEY"
 """The key id under which the platform key of the settings acts."""
 
@@ -20,11 +21,13 @@ log = get_logger(__name__)
 
 
 def authenticate(parts: Parts, presented: str) -> Caller:
-    """Whose key this is.
+    """Whose key or user token this is.
 
     Raises Refused (``unauthenticated``), with the same words for whatever is wrong; DatabaseUnusable.
     """
-    caller = _of_setting(parts, presented) or _of_key(parts, presented)
+    if len(presented) > LONGEST:
+        raise Refused(code="unauthenticated")
+    caller = _of_setting(parts, presented) or _of_key(parts, presented) or caller_of_token(parts, presented)
     if caller is None:
         raise Refused(code="unauthenticated")
     return caller
@@ -33,7 +36,7 @@ def authenticate(parts: Parts, presented: str) -> Caller:
 def _of_setting(parts: Parts, presented: str) -> Caller | None:
     wanted = parts.settings.platform_key
     # Digests: texts of different lengths would be told apart by the time it takes.
-    if wanted is None or not hmac.compare_digest(digest(wanted), digest(presented[:LONGEST])):
+    if wanted is None or not hmac.compare_digest(digest(wanted), digest(presented)):
         return None
     return Caller(Role.PLATFORM, SCOPES[Role.PLATFORM], key_id=OF_SETTING)
 

@@ -49,12 +49,15 @@ def put_user(
 def store_user(work: Work, user_id: str, facts: dict[str, Any]) -> tuple[User, str]:
     """The stored user, and whether it was ``created``, ``updated`` or left ``unchanged``."""
     checked = {name: _CHECKS[name](value, name) for name, value in facts.items()}
-    before = work.users.get(user_id)
+    before = work.users.get(user_id, lock=True)
     if before is None:
         return work.users.add(replace(User(user_id), **checked)), "created"
     after = replace(before, **checked)
     if after == before:
         return before, "unchanged"
+    if before.calendar_sync and not after.calendar_sync:
+        # Tokens that the user's pages hold are void from now on.
+        after = replace(after, epoch=before.epoch + 1)
     return work.users.save(after), "updated"
 
 
