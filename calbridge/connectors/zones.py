@@ -49,6 +49,8 @@ def _windows() -> dict[str, str]:
 def named(name: str) -> str | None:
     """The IANA zone that a name stands for: IANA (in any case), Windows (CLDR) or a vendor's path that ends in one."""
     lower = name.strip().strip('"').lower()
+    if not lower:
+        return None
     found = _ALIASES.get(lower) or _names().get(lower) or _windows().get(lower)
     if found or "/" not in lower:
         return found

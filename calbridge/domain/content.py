@@ -151,9 +151,9 @@ class Content:
     @property
     def private(self) -> bool:
         """Whether the level for private items applies: one private occurrence makes its whole series private."""
-        return any(
-            name is Field.VISIBILITY and value in {"private", "confidential"} for (_, name), value in self.units.items()
-        )
+        visibility = Field.VISIBILITY
+        told = [value for (_, name), value in self.units.items() if name is visibility]
+        return "private" in told or "confidential" in told
 
     @property
     def guests(self) -> bool:

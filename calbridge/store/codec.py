@@ -93,7 +93,7 @@ def units_out(units: Mapping[Unit, Value]) -> str:
         return "{}"
     found: dict[str, dict[str, Any]] = {}
     for (key, name), value in units.items():
-        found.setdefault(key, {})[name.value] = plain(value)
+        found.setdefault(key, {})[name] = plain(value)
     return _compact(found)
 
 

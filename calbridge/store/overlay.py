@@ -39,10 +39,12 @@ class Overlay(Generic[R]):
         """The row's id."""
         return next(iter(self._indexes["id"](row)))
 
-    def find(self, index: str, keys: Iterable[str]) -> list[R]:
+    def find(self, index: str, keys: Sequence[str]) -> list[R]:
         """Rows that have one of these keys in this index, each once."""
-        wanted = dict.fromkeys(keys)
         covered = self._covered[index]
+        if len(keys) == 1 and keys[0] in covered:
+            return [self._rows[each] for each in self._by[index].get(keys[0], ())]
+        wanted = dict.fromkeys(keys)
         missing = [key for key in wanted if key not in covered]
         if missing:
             self.flush()

@@ -225,6 +225,8 @@ class SqlPage:
     def items_matching(self, uid: str | None, match: str | None) -> list[Item]:
         """Living items with this ical_uid or match that have neither an event nor a closed link here."""
         found = self._items.matching(uid, match)
+        if not found:
+            return []
         linked = self._links.linked([item.id for item in found])
         return [item for item in found if item.id not in linked]
 

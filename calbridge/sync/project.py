@@ -101,7 +101,7 @@ def _visible(item: Item, shown: Content, level: Level, options: Options, unsent:
     if level is Level.BUSY_ONLY:
         kept = {unit: value for unit, value in units.items() if unit[1] not in HIDDEN_FIELDS | {Field.REMINDERS}}
         return content({**kept, (MASTER, Field.TITLE): options.busy_title})
-    return content(units)
+    return shown if len(units) == len(shown.units) else content(units)
 
 
 @dataclass(frozen=True, slots=True)

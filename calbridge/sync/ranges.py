@@ -82,12 +82,12 @@ def in_window(shown: Content, window: Window, zone: str) -> bool:
     span = shown.span
     if span is None:
         return False
+    if window.start is None and window.end is None:
+        return True
     low = day(window.start).instant(zone) if window.start else datetime.min.replace(tzinfo=UTC)
     high = day(window.end).instant(zone) if window.end else datetime.max.replace(tzinfo=UTC)
     if not span.recurring:
         return span.start.instant(zone) < high and span.end.instant(zone) > low
-    if window.start is None and window.end is None:
-        return True
     if window.end is None:
         end = last_end(shown)
         return end is None or end > low

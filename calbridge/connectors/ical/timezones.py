@@ -207,6 +207,9 @@ def _offset_at(zone: str, instant: datetime) -> int:
 
 def blocks(root: Component) -> Iterator[tuple[str, str]]:
     """Name and text of every VTIMEZONE of a file, wherever it stands."""
-    for part in root.walk():
-        if part.name == "VTIMEZONE" and part.block is not None:
+    left = [root]
+    while left:
+        part = left.pop()
+        if part.block is not None and part.name == "VTIMEZONE":
             yield tzid_of(part), part.block
+        left.extend(reversed(part.parts()))

@@ -34,7 +34,8 @@ class Line:
 
     def __init__(self, raw: str) -> None:
         self.raw = raw
-        self.name = raw.partition(":")[0].partition(";")[0].strip().upper()
+        name = raw.partition(":")[0].partition(";")[0]
+        self.name = name if name.isupper() and name.isalpha() else name.strip().upper()
         self._value: str | None = None
         self._parameters: dict[str, str] | None = None
 

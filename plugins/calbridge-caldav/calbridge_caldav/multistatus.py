@@ -6,6 +6,7 @@ from propstats with a status of 2xx: iCloud repeats the empty ones in a second p
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from lxml import etree
@@ -111,6 +112,7 @@ def usable_etag(text: str | None) -> str | None:
     return text if text and text.isascii() and text.isprintable() else None
 
 
+@lru_cache(maxsize=64)
 def status_code(line: str) -> int | None:
     """The number in ``HTTP/1.1 404 Not Found``, None where there is none."""
     parts = line.split(None, 2)
