@@ -161,6 +161,11 @@ def _preconditions() -> dict[str, Any]:
     return {"if_version": int(found[1]), "create_only": none_match is not None}
 
 
+def must_be_there() -> bool:
+    """Whether ``If-Match: *`` wants the thing to be there already."""
+    return request.headers.get("If-Match", "").strip() == "*"
+
+
 def _codes(
     refuses: Sequence[str],
     takes: Takes | TakesText | None,

@@ -66,12 +66,16 @@ waits for the answer, :class:`~calbridge.errors.StoreError` where the database f
     ``retrieve``, ``ignore``)
 ``items``
     ``put_item(parts, tenant, user_id, item_id, body, *, if_version=None, create_only=False) -> dict`` (``item_id`` is
-    ours or ``ext:...``), ``add_item(parts, tenant, user_id, body)``, ``patch_item(parts, tenant, user_id, item_id,
-    patch, *, if_version=None)``, ``get_item(parts, tenant, user_id, item_id)``, ``list_items(parts, tenant, user_id, *,
-    start=None, end=None, type=None, expand=False, limit=1000, after=None) -> list[dict]`` (``start``, ``end``: aware),
-    ``delete_item(parts, tenant, user_id, item_id, *, if_version=None) -> dict``,
-    ``item_history(parts, tenant, user_id, item_id) -> list[LogView]``, ``confirm_deletes(parts,
-    tenant)``. Items are the JSON shape of the API.
+    ours or ``ext:...``; ``store_item`` also tells whether it was created), ``add_item(parts, tenant, user_id, body)``,
+    ``patch_item(parts, tenant, user_id, item_id, patch, *, if_version=None)``, ``get_item(parts, tenant, user_id,
+    item_id)``, ``list_items(parts, tenant, user_id, *, start=None, end=None, type=None, external_id=None, expand=False,
+    limit=1000, after=None) -> list[dict]`` (``start``, ``end``: aware), ``delete_item(parts, tenant, user_id, item_id,
+    *, if_version=None) -> dict``, ``item_history(parts, tenant, user_id, item_id, *, limit=1000, before=None) ->
+    list[LogView]``, ``confirm_deletes(parts, tenant)``. Items are the JSON shape of the API.
+``item_expansion``
+    ``list_occurrences(parts, tenant, user_id, chosen, *, after=None, limit=None) -> list[OccurrenceRow]``
+``item_batches``
+    ``write_items(parts, tenant, entries, *, only_user=None) -> list[BatchResult]`` (each entry has its own outcome)
 ``responses``
     ``respond(parts, tenant, user_id, item_id, answer, comment=None) -> dict`` (the item; ``accepted``, ``declined``,
     ``tentative``; one act at the service, so it may raise ConnectorError)

@@ -23,6 +23,11 @@ READ_ONLY = frozenset(
 )  # fmt: skip
 
 
+LINK_STATES = tuple(each.value for each in LinkState)
+RESPONSES = ("needs_action", "accepted", "tentative", "declined")
+UNANSWERED = RESPONSES[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A link of an item with the integration it belongs to."""
@@ -169,7 +174,7 @@ def _attendees(content: Content, key: str) -> list[dict[str, str]]:
 
 
 def _attendee(person: Person, answers: Mapping[str, str]) -> dict[str, str]:
-    response = answers.get(person.email, "needs_action")
+    response = answers.get(person.email, UNANSWERED)
     return {"email": person.email, "name": person.name, "role": person.role, "response": response}
 
 

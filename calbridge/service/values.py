@@ -20,7 +20,7 @@ ID = re.compile(r"[A-Za-z0-9._~@:-]{1,200}")
 MAIL = re.compile(r"[^\s@\x00-\x1f<>\"(),;:\\]+@[^\s@\x00-\x1f<>\"(),;:\\]+")
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 """Beyond them no calendar service takes a time, and zones can't be computed."""
-MAX_NAME = 200
+MAX_NAME, MAX_MAIL = 200, 320
 _LOCAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -92,7 +92,7 @@ def mapping(value: object, field: str, names: Collection[str]) -> Body:
 
 def mail_address(value: object, field: str) -> str:
     """A mail address, lower case and without ``mailto:``."""
-    told = text(value, field, 320).strip()
+    told = text(value, field, MAX_MAIL).strip()
     told = told[7:] if told[:7].lower() == "mailto:" else told
     if not MAIL.fullmatch(told):
         raise invalid(field, "must be a mail address")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,11 @@ from calbridge.store.bulk import add_rows
 from calbridge.store.columns import digest
 from calbridge.store.tables import changes, integrations, items, known, leases, tenants
 
+_OF_USER = select(integrations.c.id).where(
+    integrations.c.tenant_id == bindparam("b_tenant"),
+    integrations.c.user_id == bindparam("b_user"),
+    integrations.c.deleted_at.is_(None),
+)
 _RAISED = [integrations.c[name] for name in ("id", "due_no", "active", "status", "deleted_at", "baselined", "bulk")]
 
 
@@ -81,6 +87,17 @@ class Changes:
     _woken: dict[str, set[str]] = field(default_factory=dict)
     _places: dict[str, dict[str, Any]] = field(default_factory=dict)
     raised: list[Raised] = field(default_factory=list)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """A part that is undone by itself where it raises."""
+        before = len(self._pending)
+        try:
+            with self.connection.begin_nested():
+                yield
+        except BaseException:
+            del self._pending[before:]
+            raise
 
     def record(
         self,
@@ -189,12 +206,4 @@ class Changes:
 
 def integrations_of(connection: Connection, tenant: str, user_id: str) -> set[str]:
     """Ids of a user's integrations that were not deleted."""
-    return set(
-        connection.scalars(
-            select(integrations.c.id).where(
-                integrations.c.tenant_id == tenant,
-                integrations.c.user_id == user_id,
-                integrations.c.deleted_at.is_(None),
-            )
-        )
-    )
+    return set(connection.scalars(_OF_USER, {"b_tenant": tenant, "b_user": user_id}))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exists, func, or_, select, true, update
 
 from calbridge.domain.content import differing
 from calbridge.domain.item import Item, ItemType
@@ -44,6 +44,15 @@ _NEW = (
 ).subquery()
 _LAST = select(func.max(items.c.seq).label("last_seq")).where(*_LATER).subquery()
 _TO_SCAN = select(_LAST.c.last_seq, _NEW).select_from(_LAST.outerjoin(_NEW, true())).order_by(_NEW.c.seq)
+_ONE = select(items).where(*_LATER[:2], items.c.id == bindparam("b_id"))
+_BY_EXTERNAL = select(items).where(*_LATER[:2], items.c.external_hash == bindparam("b_external"))
+_BY_EXTERNALS = (
+    select(items)
+    .where(*_LATER[:2], items.c.external_hash.in_(bindparam("b_externals", expanding=True)))
+    .order_by(items.c.id)
+    .with_for_update()
+)
+_REPLACE = update(items).where(*_LATER[:2], items.c.id == bindparam("b_id"), items.c.version == bindparam("b_version"))
 _INDEXES = {"id": items.c.id, "uid": items.c.ical_hash, "match": items.c.match}
 
 
@@ -55,6 +64,7 @@ class ItemFilter:
     start: datetime | None = None
     end: datetime | None = None
     deleted: bool = False
+    external_id: str | None = None
 
 
 class Items:
@@ -96,9 +106,19 @@ class Items:
         for some in batches(asked):
             yield from self._select(user_id, column.in_(some))
 
-    def by_external_id(self, user_id: str, external_id: str) -> Item | None:
+    def one(self, user_id: str, item_id: str, *, lock: bool = False) -> Item | None:
+        """An item of this user, a tombstone too; ``lock`` it where what is read will be written."""
+        return self._one(_ONE, user_id, {"b_id": item_id}, lock=lock)
+
+    def by_external_id(self, user_id: str, external_id: str, *, lock: bool = False) -> Item | None:
         """The item with this external id; a tombstone keeps it, so that it can be revived with its id and links."""
-        return next(iter(self._select(user_id, items.c.external_hash == digest(external_id))), None)
+        return self._one(_BY_EXTERNAL, user_id, {"b_external": digest(external_id)}, lock=lock)
+
+    def by_external_ids(self, user_id: str, external_ids: Collection[str]) -> dict[str, Item]:
+        """Items by external id, tombstones too, locked in the order of their ids."""
+        asked = {"b_tenant": self._tenant, "b_user": user_id, "b_externals": [digest(each) for each in external_ids]}
+        found = [item_in(row) for row in self._connection.execute(_BY_EXTERNALS, asked)]
+        return {item.external_id: item for item in found if item.external_id is not None}
 
     def list(self, user_id: str, chosen: ItemFilter, after: str | None, limit: int) -> Sequence[Item]:
         """Items in the order of their ids, after that id."""
@@ -112,6 +132,8 @@ class Items:
         if chosen.start is not None:
             touching = or_(items.c.last_end.is_(None), items.c.last_end >= chosen.start)
             conditions.append(and_(items.c.first_start.is_not(None), touching))
+        if chosen.external_id is not None:
+            conditions.append(items.c.external_hash == digest(chosen.external_id))
         if after is not None:
             conditions.append(items.c.id > after)
         return self._select(user_id, *conditions, order=items.c.id, limit=limit)
@@ -166,18 +188,28 @@ class Items:
         before = self.locked(item.user_id, item.id)
         if expected_version is not None and before.version != expected_version:
             raise ItemChanged(item=item.id)
-        if item.deleted_at == before.deleted_at and not changed_fields(before, item):
+        return self.change(before, item, source)
+
+    def change(self, before: Item, item: Item, source: Source) -> Item:
+        """Store the next state of an item that this unit of work has read; without change of meaning nothing (SYNC E1).
+
+        :raises ItemChanged: it moved on since it was read, which a locked one can't.
+        """
+        fields = changed_fields(before, item)
+        if item.deleted_at == before.deleted_at and not fields:
             return before
-        return self.replace(before, item, source)
+        return self._replace(before, item, fields, source)
 
     def delete(self, user_id: str, item_id: str, source: Source, expected_version: int | None = None) -> Item:
         """Make a tombstone that keeps the last state; a tombstone stays as it is. :raises ItemChanged:, Refused:"""
         before = self.locked(user_id, item_id)
         if expected_version is not None and before.version != expected_version:
             raise ItemChanged(item=item_id)
-        if before.deleted:
-            return before
-        return self.replace(before, replace(before, deleted_at=self._now), source)
+        return before if before.deleted else self.bury(before, source)
+
+    def bury(self, item: Item, source: Source) -> Item:
+        """Make a tombstone of a living item that this unit of work has read. :raises ItemChanged: it moved on."""
+        return self._replace(item, replace(item, deleted_at=self._now), (), source)
 
     def locked(self, user_id: str, item_id: str) -> Item:
         """The item as it is now, locked for this unit of work. :raises Refused: ``item_not_found``."""
@@ -189,6 +221,9 @@ class Items:
 
     def replace(self, before: Item, item: Item, source: Source) -> Item:
         """Store the next version if it is still the one that was read. :raises ItemChanged: it is not."""
+        return self._replace(before, item, changed_fields(before, item), source)
+
+    def _replace(self, before: Item, item: Item, fields: Collection[str], source: Source) -> Item:
         stored = replace(
             item,
             version=before.version + 1,
@@ -196,16 +231,13 @@ class Items:
             created_at=before.created_at,
             updated_at=self._now,
         )
+        here = {"b_tenant": self._tenant, "b_user": item.user_id, "b_id": item.id, "b_version": before.version}
         with unique("item"):
-            done = self._connection.execute(
-                update(items)
-                .where(*self._of(item.user_id), items.c.id == item.id, items.c.version == before.version)
-                .values(item_out(stored, self._keys, self._default_minutes))
-            )
+            done = self._connection.execute(_REPLACE, item_out(stored, self._keys, self._default_minutes) | here)
         if done.rowcount != 1:
             raise ItemChanged(item=item.id)
         op = "delete" if stored.deleted else "create" if before.deleted else "update"
-        self.announce(stored, op, changed_fields(before, stored), source)
+        self.announce(stored, op, fields, source)
         return stored
 
     def prepared(self, item: Item) -> Item:
@@ -220,6 +252,13 @@ class Items:
     def announce(self, item: Item, op: str, fields: Collection[str], source: Source, *, moves: bool = True) -> None:
         """Tell the feed; ``moves``: the item gets the new seq."""
         self._changes.record(item.user_id, item.id, op, item.version, fields, source, moves_item=moves)
+
+    def _one(self, query: Select[Any], user_id: str, asked: Mapping[str, str], *, lock: bool) -> Item | None:
+        found = self._connection.execute(
+            query.with_for_update() if lock else query, {"b_tenant": self._tenant, "b_user": user_id} | dict(asked)
+        )
+        row = found.one_or_none()
+        return None if row is None else item_in(row)
 
     def _of(self, user_id: str) -> tuple[ColumnElement[bool], ...]:
         return (items.c.tenant_id == self._tenant, items.c.user_id == user_id)

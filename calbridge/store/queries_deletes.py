@@ -20,18 +20,25 @@ def refuse_many_deletes(work: Work) -> None:
 
     :raises Refused: ``confirmation_needed``, until an administrator confirms once.
     """
+    if deletes_left(work, 1) < 1:
+        raise Refused(code="confirmation_needed")
+
+
+def deletes_left(work: Work, wanted: int) -> int:
+    """How many of so many more deletions the tenant may make without an administrator's word."""
+    if wanted == 0:
+        return 0
     told = work.settings.get().settings.get("deletes_confirmed_until")
     if told is not None and datetime.fromisoformat(told) > work.now:
-        return
+        return wanted
     query = select(changes.c.source).where(
         changes.c.tenant_id == work.tenant, changes.c.op == "delete", changes.c.at > work.now - WITHIN
     )
     deleted = sum(1 for source in work.connection.scalars(query) if source.get("door") in DOORS)
-    if deleted < LEAST:
-        return
+    if deleted + wanted <= LEAST:
+        return wanted
     linked = work.connection.scalar(
         select(func.count(links.c.item_id.distinct())).where(links.c.tenant_id == work.tenant, links.c.live.is_(True))
     )
     # Those of the last hour still counted when the hour began.
-    if deleted >= max(LEAST, int(SHARE * (int(linked or 0) + deleted))):
-        raise Refused(code="confirmation_needed", deleted=deleted)
+    return max(0, min(wanted, max(LEAST, int(SHARE * (int(linked or 0) + deleted))) - deleted))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import cached_property
 
@@ -44,6 +45,10 @@ class Work:
     def finish(self) -> None:
         """Store what must be stored last (SYNC E2); :meth:`calbridge.store.Database.write` calls it."""
         self._changes.finish()
+
+    def alone(self) -> AbstractContextManager[None]:
+        """A part of this unit of work that is undone by itself where it raises."""
+        return self._changes.alone()
 
     def raise_due(self, *integration_ids: str) -> None:
         """These integrations have something to do (SYNC D1)."""

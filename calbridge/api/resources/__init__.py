@@ -1,6 +1,16 @@
 """The resources, one module each; :data:`BLUEPRINTS` in the order of the document."""
 
-from calbridge.api.resources import connectors, integrations, runs, tenants, user_imports, users
+from calbridge.api.resources import (
+    changes,
+    connectors,
+    integrations,
+    item_batches,
+    items,
+    runs,
+    tenants,
+    user_imports,
+    users,
+)
 
 BLUEPRINTS = (
     tenants.blueprint,
@@ -9,4 +19,7 @@ BLUEPRINTS = (
     connectors.blueprint,
     integrations.blueprint,
     runs.blueprint,
+    items.blueprint,
+    item_batches.blueprint,
+    changes.blueprint,
 )

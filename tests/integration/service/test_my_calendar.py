@@ -41,7 +41,7 @@ def test_a_condition_on_the_version_is_kept(world: World) -> None:
         items.put_item(world.parts, TENANT, ALICE, "ext:a", {"title": "Third"}, if_version=made["version"])
     with pytest.raises(Refused) as refused:
         items.put_item(world.parts, TENANT, ALICE, "ext:a", visit(), create_only=True)
-    assert refused.value.code == "already_exists"
+    assert refused.value.code == "precondition_failed"
 
 
 def test_our_own_ids_never_create(world: World) -> None:
