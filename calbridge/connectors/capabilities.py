@@ -27,6 +27,8 @@ class Ability(enum.StrEnum):
     """``Event.modified_at`` tells when a person last changed it."""
     RESPOND = "respond"
     """Invitations can be answered: :class:`~calbridge.connectors.contract.Responding`."""
+    CONTROLS = "controls"
+    """No real service but one for trying out: :class:`~calbridge.connectors.contract.Controlled`."""
     ATTACHMENTS = "attachments"
     PUSH = "push"
     DELTA = "delta"

@@ -259,6 +259,34 @@ class Responding(Protocol):
         """
 
 
+@runtime_checkable
+class Controlled(Protocol):
+    """What a connector with ``Ability.CONTROLS`` has besides (C10): the other door to a calendar for trying out."""
+
+    def control(self, action: str, arguments: Mapping[str, object]) -> Mapping[str, object]:
+        """Do what a person does at the service, or make it fail; docs/contract.md lists actions and arguments.
+
+        :raises NotFound, VersionConflict, CalendarGone: as for writes; :raises Rejected: it can't be done.
+        """
+
+
+MOST_STORED = 8_000_000
+"""Bytes that a storage takes."""
+
+
+class Storage(Protocol):
+    """What the core keeps for one account on behalf of a connector whose spec asks for it (C10)."""
+
+    def read(self) -> tuple[bytes | None, int]:
+        """The bytes and their version; None and 0 where nothing was written yet."""
+
+    def write(self, content: bytes, expected_version: int) -> bool:
+        """Store the bytes if the version still is the one that was read; False: read again and decide anew.
+
+        :raises Rejected: ``too_large``: more than :data:`MOST_STORED`.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """What a connector is opened with. The secret never appears in a repr."""
@@ -276,6 +304,13 @@ class ConnectorFactory(Protocol):
 
     def __call__(self, account: Account, transport: Transport) -> Connector:
         """Open a connector; sends nothing."""
+
+
+class StoringFactory(Protocol):
+    """What the dotted path names where the spec says ``storage``."""
+
+    def __call__(self, account: Account, transport: Transport, storage: Storage) -> Connector:
+        """Open a connector; sends nothing, reads nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,3 +334,5 @@ class ConnectorSpec:
     capabilities: Capabilities
     factory: str
     contract_version: int = CONTRACT_VERSION
+    storage: bool = False
+    """Whether the factory takes a :class:`Storage`: it is a :class:`StoringFactory` then."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import cast
 
 import pluggy
 
 from calbridge.connectors import hookspecs
+from calbridge.connectors.capabilities import Ability
 from calbridge.connectors.contract import (
     CONTRACT_VERSION,
     Account,
@@ -23,6 +24,8 @@ from calbridge.connectors.contract import (
     ConnectorFactory,
     ConnectorSpec,
     ServiceSpec,
+    Storage,
+    StoringFactory,
 )
 from calbridge.connectors.transport import Transport
 from calbridge.errors import Refused
@@ -63,12 +66,23 @@ class Registry:
                 return spec
         raise Refused("no connector for this service", code="service_unknown", service=service)
 
-    def open(self, service: str, account: Account, transport: Transport) -> Connector:
+    def open(self, service: str, account: Account, transport: Transport, storage: Storage | None = None) -> Connector:
         """A connector for an account; sends nothing. The connector's code is imported by the first call.
 
+        ``storage`` is for connectors whose spec asks for it, and for no others (C10): else ValueError.
         Raises Refused: ``service_unknown``, ``connector_broken``.
         """
-        return _factory(self.spec_for(service))(account, transport)
+        spec = self.spec_for(service)
+        if spec.storage != (storage is not None):
+            raise ValueError(f"{spec.name} {'needs a' if spec.storage else 'asked for no'} storage")
+        factory = _factory(spec)
+        if storage is None:
+            return cast(ConnectorFactory, factory)(account, transport)
+        return cast(StoringFactory, factory)(account, transport, storage)
+
+    def without(self, ability: Ability) -> Registry:
+        """The same without the connectors that have an ability in any degree."""
+        return replace(self, specs=tuple(spec for spec in self.specs if not spec.capabilities.offers(ability)))
 
 
 def load_registry(only: Sequence[str] | None = None) -> Registry:
@@ -124,12 +138,13 @@ def _add(spec: ConnectorSpec, specs: list[ConnectorSpec], note: _Note) -> None:
     specs.append(spec)
 
 
-def _factory(spec: ConnectorSpec) -> ConnectorFactory:
+def _factory(spec: ConnectorSpec) -> object:
     module, _, name = spec.factory.partition(":")
     try:
-        return cast(ConnectorFactory, getattr(importlib.import_module(module), name))
+        found: object = getattr(importlib.import_module(module), name)
     except Exception as error:
         raise Refused(_told(error), code="connector_broken", connector=spec.name) from error
+    return found
 
 
 def _distribution(entry: EntryPoint) -> str:

@@ -83,6 +83,12 @@ waits for the answer, :class:`~calbridge.errors.StoreError` where the database f
     ``list_changes(parts, tenant, *, cursor=None, limit=200, user_id=None, own=False) -> ChangePage`` (``data`` of
     :class:`~.change_views.ChangeView`, ``next_cursor``; ``cursor="latest"`` tells where the feed stands; without
     ``own`` what the caller's key wrote is left out)
+``sandbox``
+    Only with SANDBOX=1 and for integrations of the service ``sandbox``; ``calendar_id`` is the linked one by default:
+    ``list_events(parts, tenant, integration_id, *, calendar_id=None, limit=200, after=None) -> list[dict]``,
+    ``get_event(..., event_id)``, ``create_event(..., body)``, ``change_event(..., event_id, patch)`` (RFC 7396),
+    ``delete_event(..., event_id)``, ``answer_event(..., event_id, attendee, response="declined")``,
+    ``list_faults(parts, tenant, integration_id) -> dict``, ``set_fault(parts, tenant, integration_id, body) -> dict``
 ``hosts``
     ``grant_host(parts, tenant, grant) -> HostView``, ``list_hosts(parts, tenant)``,
     ``revoke_host(parts, tenant, host)``
@@ -111,6 +117,10 @@ JSON shapes (``to_json`` of a view gives exactly its fields, times as RFC 3339):
     step         action, direction, item_id, remote_id, title, reason, changes[]   (of a plan)
     log          id, run_id, integration_id, at, action, direction, item_id, remote_id, code, title, changes[]
     change       field, before, after                                      (before, after are text or null)
+    sandbox event  id, ical_uid, made_by_calbridge, modified_at, version, and of an item: title, description, location,
+                 status, show_as, visibility, reminders, conference_url, categories, start, end, recurrence[],
+                 overrides[], organizer, attendees[], my_response
+    faults       revoked, confirmed, throttled, retry_after, lost_replies, gone_calendars[]
     link         integration_id, item_id, state, reason, since, remote_id, web_link, synced_version, made_by, title,
                  withheld[]
     known        id, state, code, starts_at, ends_at

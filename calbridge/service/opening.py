@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from calbridge.connectors.contract import Account, Connector
 from calbridge.errors import Refused
 from calbridge.service.parts import Parts
+from calbridge.service.storage import AccountStorage
 from calbridge.store.accounts import StoredAccount
 from calbridge.store.work import Work
 
@@ -30,7 +31,9 @@ def opened(
         own_addresses=account.own_addresses,
     )
     with parts.transport_factory(tenant, before_request, parts.vendor_seconds) as transport:
-        connector = parts.registry.open(account.service, given, transport)
+        wanted = parts.registry.spec_for(account.service).storage
+        storage = AccountStorage(parts.database, tenant, account.id) if wanted else None
+        connector = parts.registry.open(account.service, given, transport, storage)
         try:
             yield connector
         finally:

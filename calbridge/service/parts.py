@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Protocol
 
+from calbridge.connectors.capabilities import Ability
 from calbridge.connectors.registry import Registry, load_registry
 from calbridge.connectors.transport import Transport
 from calbridge.keyfile import with_secret_keys
@@ -117,13 +118,14 @@ def open_parts(
     Raises SettingsInvalid, DatabaseUnusable.
     """
     settings = with_secret_keys(settings)
+    registry = load_registry(settings.connectors) if registry is None else registry
     clock = clock or SystemClock()
     database = Database(settings.database_url, SecretBox(settings.secret_keys), clock=clock.now)
     try:
         yield Parts(
             settings=settings,
             database=database,
-            registry=load_registry(settings.connectors) if registry is None else registry,
+            registry=registry if settings.sandbox else registry.without(Ability.CONTROLS),
             clock=clock,
             transport_factory=transport_factory or Transports(settings, database),
             random=random or Random(),

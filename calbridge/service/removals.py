@@ -93,6 +93,7 @@ def _forget(parts: Parts, tenant: str, integration: StoredIntegration) -> None:
         account_id = integration.account_id
         if account_id and not work.integrations.list(account_id=account_id, limit=1):
             work.accounts.save_secret(account_id, None)
+            work.connector_states.forget(account_id)
 
 
 def _remove_items(parts: Parts, tenant: str, integration: StoredIntegration) -> int:

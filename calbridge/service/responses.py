@@ -22,6 +22,8 @@ from calbridge.sync.memory import Integration, Link, MadeBy
 from calbridge.sync.project import view
 
 LONGEST_COMMENT = 2000
+ANSWER_SECONDS = 10.0
+"""For all requests to the service: somebody waits, and a run may want the lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +52,14 @@ def respond(
     with parts.database.read(tenant) as work:
         integration_id = _where(work, found)
         refuse_idle(work, work.integrations.require(integration_id), "manual")
+    waited = min(ANSWER_SECONDS, parts.vendor_seconds or ANSWER_SECONDS)
     with leased(parts, tenant, integration_id) as lease:
         with parts.database.read(tenant) as work:
             asked = _invitation(work, integration_id, found)
         store = leased_store(parts, lease)
-        with opened(parts, tenant, asked.account, asked.secret, store.before_request) as connector:
+        with opened(
+            replace(parts, vendor_seconds=waited), tenant, asked.account, asked.secret, store.before_request
+        ) as connector:
             result = _result(parts, tenant, connector, asked, answer, words)
     _settle(parts, tenant, user_id, asked, result, answer)
     return get_item(parts, tenant, user_id, found)

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, upd
 
 from calbridge.errors import Refused
 from calbridge.store.columns import from_micros, micros
+from calbridge.store.connector_states import ConnectorStates
 from calbridge.store.failures import unique
 from calbridge.store.secrets import SecretBox
 from calbridge.store.tables import accounts
@@ -85,11 +86,13 @@ class Accounts:
         return [_account(row) for row in self._connection.execute(query)]
 
     def save(self, account: StoredAccount) -> None:
-        """Store a changed account; another service, URL or user name discards the secret (DESIGN 8)."""
+        """Store a changed account; another service, URL or user name discards the secret (DESIGN 8) and
+        what a connector kept."""
         before = self._required(account.id)
         values = _row(account)
         if any(getattr(before, name) != getattr(account, name) for name in _IDENTITY):
             values |= {"secret": None, "refused": False, "refusals": []}
+            ConnectorStates(self._connection, self._tenant).forget(account.id)
         self._update(account.id, values)
 
     def save_secret(self, account_id: str, secret: str | None) -> None:

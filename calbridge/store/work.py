@@ -13,6 +13,7 @@ from calbridge.domain.fingerprint import KeyMaker
 from calbridge.store.accounts import Accounts
 from calbridge.store.api_keys import ApiKey, ApiKeys, find_key
 from calbridge.store.changes import Change, Changes, Raised
+from calbridge.store.connector_states import ConnectorStates
 from calbridge.store.feed import changes_after
 from calbridge.store.guards import Checks, Grants
 from calbridge.store.integrations import Integrations
@@ -91,6 +92,11 @@ class Work:
     def accounts(self) -> Accounts:
         """Accounts with their secrets and outages."""
         return Accounts(self.connection, self.tenant, self._secrets, self.now)
+
+    @cached_property
+    def connector_states(self) -> ConnectorStates:
+        """What connectors keep for accounts."""
+        return ConnectorStates(self.connection, self.tenant)
 
     @cached_property
     def integrations(self) -> Integrations:

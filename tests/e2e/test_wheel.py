@@ -97,7 +97,10 @@ def test_the_plugins_are_found(installed: Path, tmp_path: Path) -> None:
         "for found in sorted(entry_points(group='calbridge.connectors')): print(found.name, found.value)"
     )
 
-    assert run(installed / "python", "-c", code, cwd=tmp_path).split("\n")[:-1] == ["caldav calbridge_caldav.plugin"]
+    assert run(installed / "python", "-c", code, cwd=tmp_path).split("\n")[:-1] == [
+        "caldav calbridge_caldav.plugin",
+        "sandbox calbridge_sandbox.plugin",
+    ]
 
 
 def test_a_database_is_made_away_from_the_checkout(installed: Path, tmp_path: Path) -> None:
@@ -113,3 +116,10 @@ def test_the_connectors_of_the_plugins_are_offered(installed: Path, tmp_path: Pa
     offered = {each["service"]: each["problem"] for each in json.loads(said)["data"]}
     assert offered["caldav"] is None
     assert offered["icloud"] is None
+    assert "sandbox" not in offered
+
+
+def test_the_sandbox_is_offered_where_it_is_asked_for(installed: Path, tmp_path: Path) -> None:
+    said = run(installed / "calbridge", "connectors", "--json", cwd=tmp_path, CALBRIDGE_SANDBOX="1")
+
+    assert {each["service"]: each["problem"] for each in json.loads(said)["data"]}["sandbox"] is None

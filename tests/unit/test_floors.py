@@ -49,6 +49,8 @@ BREACHES = [
     ("plugins/calbridge-caldav/calbridge_caldav/planted.py", "import calbridge.sync", PLUGINS),
     ("plugins/calbridge-caldav/calbridge_caldav/planted.py", "import calbridge.settings", PLUGINS),
     ("plugins/calbridge-caldav/calbridge_caldav/planted.py", "import calbridge.testing", TESTING),
+    ("plugins/calbridge-sandbox/calbridge_sandbox/planted.py", "import calbridge.store", PLUGINS),
+    ("plugins/calbridge-sandbox/calbridge_sandbox/planted.py", "import calbridge_caldav", INDEPENDENCE),
     ("calbridge/service/planted.py", "import calbridge_caldav", CORE),
 ]
 

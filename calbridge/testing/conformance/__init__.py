@@ -14,11 +14,12 @@ An author's test module defines one fixture and one class::
         pass
 
 ``harness`` is a :class:`Harness`. :class:`ConformanceSuite` is all parts of ``MUST_PASS``; ``OPTIONAL`` names, by
-ability, the parts for connectors that claim it.
+ability, the parts for connectors that claim it, and ``storage`` for specs that ask for one.
 """
 
 from calbridge.connectors.capabilities import Ability
 from calbridge.testing.conformance.base import Suite
+from calbridge.testing.conformance.controlling import ControlTests, StorageTests
 from calbridge.testing.conformance.driver import Driver, Walk
 from calbridge.testing.conformance.errors import ErrorTests
 from calbridge.testing.conformance.fidelity import FidelityTests, SilentTests
@@ -38,7 +39,12 @@ MUST_PASS: tuple[type[Suite], ...] = (
     ErrorTests,
     FidelityTests,
 )
-OPTIONAL: dict[Ability, type[Suite]] = {Ability.SILENT_UPDATE: SilentTests, Ability.RESPOND: RespondTests}
+OPTIONAL: dict[str, type[Suite]] = {
+    Ability.SILENT_UPDATE: SilentTests,
+    Ability.RESPOND: RespondTests,
+    Ability.CONTROLS: ControlTests,
+    "storage": StorageTests,
+}
 
 
 class ConformanceSuite(
@@ -54,6 +60,7 @@ __all__ = [
     "ChangesTests",
     "CheckTests",
     "ConformanceSuite",
+    "ControlTests",
     "Door",
     "Driver",
     "ErrorTests",
@@ -64,6 +71,7 @@ __all__ = [
     "RespondTests",
     "SeriesTests",
     "SilentTests",
+    "StorageTests",
     "Suite",
     "Walk",
     "WriteTests",

