@@ -9,8 +9,10 @@ waits for the answer, :class:`~calbridge.errors.StoreError` where the database f
     ``open_parts(settings, *, registry=None, clock=None, dispatcher=None, transport_factory=None)`` context manager ->
     ``Parts``
 ``tenants``
-    ``create_tenant(parts, tenant_id, name) -> TenantView``, ``get_tenant(parts, tenant)``, ``list_tenants(parts)``,
-    ``delete_tenant(parts, tenant) -> Receipt``
+    ``create_tenant(parts, tenant_id, name) -> TenantView``, ``put_tenant(parts, tenant_id, name, *, private_hosts=None,
+    if_version=None, create_only=False)``, ``get_tenant(parts, tenant)``, ``list_tenants(parts, *, after, limit)``,
+    ``delete_tenant(parts, tenant) -> Receipt``. ``if_version`` is the version that was read, of anything that has one:
+    Refused ``precondition_failed`` where it moved on
 ``keys``
     ``create_key(parts, tenant | None, role, name, expires_at=None) -> NewKeyView`` (with ``key``, the secret, this
     once; None is the platform), ``list_keys(parts, tenant | None, *, limit=200, after=None) -> list[KeyView]``,
@@ -20,9 +22,10 @@ waits for the answer, :class:`~calbridge.errors.StoreError` where the database f
 ``tokens``
     ``issue_token(parts, tenant, user_id, *, scopes=(), seconds=900) -> TokenView`` (``token, expires_at, scopes``)
 ``users``
-    ``put_user(parts, tenant, user_id, *, email=, name=, time_zone=, calendar_sync=) -> UserView`` (what is not given is
-    kept), ``get_user(parts, tenant, user_id)``, ``list_users(parts, tenant)``,
-    ``delete_user(parts, tenant, user_id) -> Receipt``, ``export_user(parts, tenant, user_id) -> dict``
+    ``put_user(parts, tenant, user_id, *, email=, name=, time_zone=, calendar_sync=, if_version=None,
+    create_only=False) -> UserView`` (what is not given is kept), ``get_user(parts, tenant, user_id)``,
+    ``list_users(parts, tenant)``, ``delete_user(parts, tenant, user_id) -> Receipt``,
+    ``export_user(parts, tenant, user_id) -> dict``
 ``user_imports``
     ``import_users(parts, tenant, rows: Iterable[str], progress=None) -> ImportReport``
 ``connectors``
@@ -36,8 +39,9 @@ waits for the answer, :class:`~calbridge.errors.StoreError` where the database f
     ``list_integrations(parts, tenant, *, user_id=None, status=None, active=None, service=None)``,
     ``list_calendars(parts, tenant, id) -> list[CalendarView]``,
     ``change_integration(parts, tenant, id, *, active=None, calendar_id=None, old_calendar="keep", settings=None,
-    confirm_leaving=None) -> IntegrationView`` (``settings`` is merged, RFC 7396; where copies would leave it raises
-    Refused ``confirmation_needed`` with the fact ``leaving``, and goes on with ``confirm_leaving=<that number>``),
+    confirm_leaving=None, if_version=None) -> IntegrationView`` (``settings`` is merged, RFC 7396; where copies would
+    leave it raises Refused ``confirmation_needed`` with the fact ``leaving``, and goes on with
+    ``confirm_leaving=<that number>``),
     ``delete_integration(parts, tenant, id, remove=frozenset()) -> RemovalView`` (``remove`` of ``linked``, ``psa``)
 ``sync``
     ``sync_integration(parts, tenant, id, *, retrieve=None, send=None, compare=False, trigger="manual",
@@ -92,6 +96,8 @@ waits for the answer, :class:`~calbridge.errors.StoreError` where the database f
 ``hosts``
     ``grant_host(parts, tenant, grant) -> HostView``, ``list_hosts(parts, tenant)``,
     ``revoke_host(parts, tenant, host)``
+``audit``
+    ``list_audit(parts, tenant, *, after=None, limit=200) -> list[AuditView]``, the oldest first
 ``tick``
     ``tick(parts) -> TickReport``, ``forget(parts) -> dict[str, int]``
 ``doctor``
@@ -103,8 +109,9 @@ waits for the answer, :class:`~calbridge.errors.StoreError` where the database f
 
 JSON shapes (``to_json`` of a view gives exactly its fields, times as RFC 3339)::
 
-    tenant       id, name, private_hosts[], created_at
-    user         id, email, name, time_zone, calendar_sync, created_at, updated_at
+    tenant       id, name, private_hosts[], created_at, version
+    user         id, email, name, time_zone, calendar_sync, created_at, updated_at, version
+    audit line   id, at, actor, action, facts{}
     key          id, role, name, prefix, created_at, expires_at, last_used_at; a new one also key
     service      service, title, connector, authentication, needs_url, help, account_schema,
                  capabilities{ability: level}, notes{ability: text}, horizon, problem

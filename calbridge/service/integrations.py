@@ -16,7 +16,7 @@ from calbridge.service.leaving import count_leaving
 from calbridge.service.opening import opened, usable_account
 from calbridge.service.parts import Parts
 from calbridge.service.removals import delete_integration
-from calbridge.service.values import choice, invalid
+from calbridge.service.values import choice, invalid, refuse_other_version
 from calbridge.service.views import CalendarView, IntegrationView
 from calbridge.store.accounts import StoredAccount
 from calbridge.store.integrations import StoredIntegration
@@ -168,17 +168,19 @@ def change_integration(
     old_calendar: str = "keep",
     settings: Mapping[str, Any] | None = None,
     confirm_leaving: int | None = None,
+    if_version: int | None = None,
 ) -> IntegrationView:
     """Change what is given; ``settings`` is merged (RFC 7396).
 
     ``old_calendar`` of ``keep``, ``remove_ours`` says what happens to our copies when another calendar is linked. Where
     new settings take copies of ours out of the calendar, their number must be confirmed (B3). Raises Refused
     (``integration_not_found``, ``invalid_value``, ``confirmation_needed`` with ``leaving``, ``calendar_not_found``,
-    ``not_connected``, ``integration_running``, ``already_exists``), ConnectorError.
+    ``not_connected``, ``integration_running``, ``already_exists``, ``precondition_failed``), ConnectorError.
     """
     choice(old_calendar, "old_calendar", {"keep", "remove_ours"})
     with parts.database.read(tenant) as work:
         before = work.integrations.require(integration_id)
+        refuse_other_version(before.version, if_version, integration=integration_id)
         leaving = None
         if settings is not None:
             merged = settings_in(patched(before.settings, settings))
@@ -188,8 +190,11 @@ def change_integration(
     if calendar_id is not None and calendar_id != before.calendar_id:
         chosen = _chosen(_calendars(parts, tenant, integration_id), calendar_id)
         change_calendar(parts, tenant, before, chosen, remove_ours=old_calendar == "remove_ours")
+        # What was asked for holds from its first step on; linking the calendar made another version.
+        if_version = None
     with parts.database.write(tenant) as work:
-        now = work.integrations.require(integration_id)
+        now = work.integrations.require(integration_id, lock=True)
+        refuse_other_version(now.version, if_version, integration=integration_id)
         if settings is not None:
             values = settings_out(settings_in(patched(now.settings, settings)))
             work.integrations.save(integration_id, settings=values, leave_confirmed=bool(leaving))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from calbridge.errors import Refused
 from calbridge.service.hosts import checked_grants
 from calbridge.service.parts import Parts
-from calbridge.service.values import identifier, text
+from calbridge.service.values import identifier, refuse_other_version, text
 from calbridge.service.views import ReceiptView, TenantView
 from calbridge.store.leases import Leases
 from calbridge.store.retention import erase_tenant
 from calbridge.store.tenants import Tenant
+from calbridge.store.work import Work
 
 PAGE = 200
 
@@ -43,29 +44,37 @@ def put_tenant(
     Raises Refused (``invalid_value``, ``beyond_private_networks``, ``precondition_failed``).
     """
     told, wanted = text(name, "name", 200), None if private_hosts is None else checked_grants(parts, private_hosts)
-    _make_sure(parts, identifier(tenant, "id"), told, if_version, create_only)
+    made = _made(parts, identifier(tenant, "id"), told, if_version, create_only)
     with parts.database.write(tenant) as work:
         stored = work.settings.get(lock=True)
+        if not made:
+            refuse_other_version(stored.version, if_version, tenant=tenant)
         granted = set(work.grants.list())
         if stored.name != told or (wanted is not None and granted != wanted):
-            work.settings.save(name=told)
-            for host in granted - (granted if wanted is None else wanted):
-                work.grants.remove(host)
-            for host in (wanted or set()) - granted:
-                work.grants.add(host)
+            _grant(work, granted, granted if wanted is None else wanted)
+            if not made:
+                work.settings.save(name=told)
             work.audit.add(str(parts.actor), "tenant_changed", private_hosts=sorted(wanted or granted))
         return _view(work.settings.get(), work.grants.list())
 
 
-def _make_sure(parts: Parts, tenant: str, name: str, if_version: int | None, create_only: bool) -> None:
-    """The tenant is there, in the version that was read. Raises Refused (``precondition_failed``)."""
+def _made(parts: Parts, tenant: str, name: str, if_version: int | None, create_only: bool) -> bool:
+    """Whether the tenant was not there and is now. Raises Refused (``precondition_failed``)."""
     with parts.database.system_write() as system:
-        stored = system.tenants.get(tenant)
-        version = None if stored is None else stored.version
-        if (create_only and stored is not None) or (if_version is not None and version != if_version):
-            raise Refused(code="precondition_failed", tenant=tenant)
-        if stored is None:
-            system.tenants.add(tenant, name)
+        if system.tenants.get(tenant) is not None:
+            if create_only:
+                raise Refused(code="precondition_failed", tenant=tenant)
+            return False
+        refuse_other_version(None, if_version, tenant=tenant)
+        system.tenants.add(tenant, name)
+        return True
+
+
+def _grant(work: Work, granted: Set[str], wanted: Set[str]) -> None:
+    for host in granted - wanted:
+        work.grants.remove(host)
+    for host in wanted - granted:
+        work.grants.add(host)
 
 
 def list_tenants(parts: Parts, *, after: str | None = None, limit: int | None = None) -> list[TenantView]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
+from calbridge.errors import Refused
 from calbridge.service import item_json
 from calbridge.service.integration_views import integration_view
 from calbridge.service.parts import Parts
 from calbridge.service.tenants import refuse_running
-from calbridge.service.values import flag, identifier, mail_address, text, time_zone
+from calbridge.service.values import flag, identifier, mail_address, refuse_other_version, text, time_zone
 from calbridge.service.views import ReceiptView, UserView, to_json
 from calbridge.store.items import ItemFilter
 from calbridge.store.retention import erase_user
@@ -34,15 +35,22 @@ def put_user(
     name: str | _Kept | None = KEPT,
     time_zone: str | _Kept | None = KEPT,
     calendar_sync: bool | _Kept | None = KEPT,
+    if_version: int | None = None,
+    create_only: bool = False,
 ) -> UserView:
     """Make or change a user; what is not given is kept, None clears.
 
-    Raises Refused (``tenant_not_found``, ``invalid_value``, ``unknown_time_zone``).
+    Raises Refused (``tenant_not_found``, ``invalid_value``, ``unknown_time_zone``, ``precondition_failed``).
     """
     given = {"email": email, "name": name, "time_zone": time_zone, "calendar_sync": calendar_sync}
     facts = {field: value for field, value in given.items() if not isinstance(value, _Kept)}
     with parts.database.write(tenant) as work:
         work.settings.get()
+        if if_version is not None or create_only:
+            stored = work.users.get(identifier(user_id, "user_id"), lock=True)
+            refuse_other_version(None if stored is None else stored.version, if_version, user=user_id)
+            if create_only and stored is not None:
+                raise Refused(code="precondition_failed", user=user_id)
         return view(store_user(work, identifier(user_id, "user_id"), facts)[0])
 
 
@@ -135,5 +143,12 @@ def export_user(parts: Parts, tenant: str, user_id: str) -> dict[str, Any]:
 def view(user: User) -> UserView:
     """A stored user as it is shown."""
     return UserView(
-        user.id, user.email, user.name, user.time_zone, user.calendar_sync, user.created_at, user.updated_at
+        user.id,
+        user.email,
+        user.name,
+        user.time_zone,
+        user.calendar_sync,
+        user.created_at,
+        user.updated_at,
+        user.version,
     )

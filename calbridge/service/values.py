@@ -30,6 +30,12 @@ def invalid(field: str, detail: str = "", code: str = "invalid_value") -> Refuse
     return Refused(detail, code=code, field=field)
 
 
+def refuse_other_version(version: int | None, if_version: int | None, **facts: str) -> None:
+    """A write for a version that was read (RFC 9110, If-Match); None is not there. Raises ``precondition_failed``."""
+    if if_version is not None and version != if_version:
+        raise Refused(code="precondition_failed", **facts)
+
+
 def identifier(value: object, field: str) -> str:
     """An id of users, items and tenants."""
     if not isinstance(value, str) or not ID.fullmatch(value):

@@ -31,6 +31,7 @@ class UserView:
     calendar_sync: bool
     created_at: datetime | None
     updated_at: datetime | None
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)

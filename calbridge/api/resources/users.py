@@ -32,6 +32,7 @@ class UserSchema(AnswerSchema):
     calendar_sync = fields.Bool(required=True)
     created_at = moment(required=True)
     updated_at = moment(required=True)
+    version = fields.Int(required=True)
 
 
 class UserBody(BodySchema):
@@ -59,6 +60,7 @@ USER = {
     "calendar_sync": True,
     "created_at": "2027-01-04T08:00:00Z",
     "updated_at": "2027-01-04T08:00:00Z",
+    "version": 1,
 }
 RECEIPT = {
     "kind": "user",
@@ -98,10 +100,14 @@ class User(MethodView):
         Gives(200, UserSchema, USER, {201: "Made."}),
         takes=Takes(UserBody, BODY),
         refuses=["unknown_time_zone"],
+        versioned=True,
+        conditional=True,
     )
-    def put(self, here: Here, user_id: str, body: dict[str, Any]) -> Answer:
+    def put(self, here: Here, user_id: str, body: dict[str, Any], if_version: int | None, create_only: bool) -> Answer:
         """Make or change a user"""
-        stored = users.put_user(here.parts, here.tenant, user_id, **body)
+        stored = users.put_user(
+            here.parts, here.tenant, user_id, if_version=if_version, create_only=create_only, **body
+        )
         return Answer(to_json(stored), 201 if stored.created_at == stored.updated_at else 200)
 
     @operation(Scope.BACKEND, Gives(200, ReceiptSchema, RECEIPT), refuses=["user_not_found", "integration_running"])
