@@ -77,7 +77,7 @@ class Gives:
     schema: type[Schema] | None = None
     example: Any = None
     more: Mapping[int, str] | None = None
-    """Other statuses of success with the same body, and when they are given."""
+    """Other statuses of success, and when they are given: with the same body, but 204 with none."""
 
 
 def operation(
@@ -212,7 +212,7 @@ def _document(
     if conditional:
         manual["parameters"] = [_IF_MATCH, _IF_NONE_MATCH]
     responses: dict[int, list[dict[str, Any]]] = {
-        status: [_success(gives, when, versioned)]
+        status: [_success(gives, status, when, versioned)]
         for status, when in {gives.status: PHRASES[gives.status], **(gives.more or {})}.items()
     }
     for status, examples in _refusals(codes).items():
@@ -223,9 +223,9 @@ def _document(
     return {"arguments": {"parameters": parameters}, "response": {"responses": responses}, "manual_doc": manual}
 
 
-def _success(gives: Gives, description: str, versioned: bool) -> dict[str, Any]:
+def _success(gives: Gives, status: int, description: str, versioned: bool) -> dict[str, Any]:
     told: dict[str, Any] = {"description": description, "content_type": JSON}
-    if gives.schema is not None:
+    if gives.schema is not None and status != 204:
         told |= {"schema": gives.schema, "example": gives.example}
     if versioned:
         told["headers"] = {"ETag": {"schema": {"type": "string"}, "description": "The version, in quotes."}}

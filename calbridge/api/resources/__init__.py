@@ -7,10 +7,12 @@ from calbridge.api.resources import (
     item_batches,
     items,
     runs,
+    syncs,
     tenants,
     user_imports,
     users,
 )
+from calbridge.api.resources.tokens import UserTokens
 
 BLUEPRINTS = (
     tenants.blueprint,
@@ -18,8 +20,11 @@ BLUEPRINTS = (
     user_imports.blueprint,
     connectors.blueprint,
     integrations.blueprint,
+    syncs.blueprint,
     runs.blueprint,
     items.blueprint,
     item_batches.blueprint,
     changes.blueprint,
 )
+
+__all__ = ["BLUEPRINTS", "UserTokens"]

@@ -13,6 +13,7 @@ from calbridge.api.cursors import decode
 from calbridge.api.here import Here
 from calbridge.api.operation import Gives, Takes, operation
 from calbridge.api.own import own_integration
+from calbridge.api.resources.syncs import accepted
 from calbridge.api.schemas import AnswerSchema, ListQuery, QuerySchema, list_of
 from calbridge.api.schemas_integrations import (
     AccountBody,
@@ -21,9 +22,12 @@ from calbridge.api.schemas_integrations import (
     IntegrationBody,
     IntegrationPatch,
     IntegrationSchema,
+    RunSchema,
 )
+from calbridge.errors import Refused
 from calbridge.service import accounts, integrations
 from calbridge.service.access import Scope
+from calbridge.service.requests import request_removal
 from calbridge.service.views import to_json
 
 blueprint = Blueprint("integrations", "A user's link to a calendar, with its account and settings.")
@@ -136,6 +140,30 @@ class Integration(MethodView):
         """
         own_integration(here, integration_id)
         return to_json(integrations.change_integration(here.parts, here.tenant, integration_id, **body))
+
+    @operation(
+        Scope.INTEGRATIONS,
+        Gives(202, RunSchema, examples.QUEUED | {"kind": "removal"}, {204: "Ended; both calendars are as they were."}),
+        query=RemoveQuery,
+        refuses=["integration_not_found", "not_connected"],
+    )
+    def delete(self, here: Here, integration_id: str, query: dict[str, Any]) -> Answer:
+        """End an integration
+
+        By default both calendars stay as they are. With remove, and while a run is at work, a run of kind removal does
+        it.
+        """
+        own_integration(here, integration_id)
+        remove = frozenset((query["remove"] or "").split(",")) - {""}
+        if not remove:
+            try:
+                integrations.delete_integration(here.parts, here.tenant, integration_id)
+            except Refused as refused:
+                if refused.code != "integration_running":
+                    raise
+            else:
+                return Answer(None, 204)
+        return accepted(request_removal(here.parts, here.tenant, integration_id, remove))
 
 
 @blueprint.route("/integrations/<id:integration_id>/account")

@@ -19,9 +19,10 @@ from werkzeug.test import TestResponse
 from calbridge.api import create_app
 from calbridge.api.documents import document_of
 from calbridge.service import tenants, users
-from calbridge.service.access import Role
+from calbridge.service.access import GRANTABLE, Role
 from calbridge.service.keys import create_key
 from calbridge.service.parts import open_parts
+from calbridge.service.tokens import issue_token
 from calbridge.store.database import Database
 from calbridge.store.migrate import upgrade
 from calbridge.store.secrets import SecretBox
@@ -116,13 +117,17 @@ class Api:
     keys: dict[str, str] = field(default_factory=dict)
 
     def as_(self, who: str) -> Caller:
-        """``platform``, ``admin``, ``backend``, ``other admin``, ``other backend`` or ``nobody``."""
+        """``platform``, ``admin``, ``backend``, ``user``, the same after ``other``, or ``nobody``."""
         return self.with_key(None if who == "nobody" else self.key_of(who))
 
     def with_key(self, key: str | None) -> Caller:
         return Caller(self.app.test_client(), key, json.loads(document_of(self.app)))
 
     def key_of(self, who: str) -> str:
+        """The key, or for ``user`` and ``other user`` a fresh token of alice and bob with all scopes."""
+        if who.endswith("user"):
+            tenant, user = (OTHER_TENANT, BOB) if who.startswith("other") else (TENANT, ALICE)
+            return issue_token(self.world.parts, tenant, user, scopes=GRANTABLE).token
         return self.keys[who]
 
 

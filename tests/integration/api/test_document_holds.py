@@ -24,7 +24,7 @@ from tests.integration.service.world import ALICE, TENANT
 EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "6"))
 CHECKS = list(HealthCheck)
 POSITIVE = GenerationMode.POSITIVE
-CALLERS = ["platform", "admin", "backend"]
+CALLERS = ["platform", "admin", "backend", "user"]
 CONFIG = SchemathesisConfig.from_dict(
     {
         "checks": {

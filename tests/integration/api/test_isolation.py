@@ -17,9 +17,10 @@ from sqlalchemy import select
 
 from calbridge.api.cursors import encode
 from calbridge.app import openapi_document
-from calbridge.service import previews
-from calbridge.service.access import Role
+from calbridge.service import previews, users
+from calbridge.service.access import GRANTABLE, Role
 from calbridge.service.keys import create_key
+from calbridge.service.tokens import issue_token
 from calbridge.store.memories import known_id
 from calbridge.store.tables import TENANT_TABLES
 from tests.integration.api.conftest import Api
@@ -80,6 +81,12 @@ def owned(api: Api) -> Owned:
     return Owned(api, ids)
 
 
+def colleague(api: Api) -> str:
+    """A token of another user of the same tenant."""
+    users.put_user(api.world.parts, TENANT, "mallory")
+    return issue_token(api.world.parts, TENANT, "mallory", scopes=GRANTABLE).token
+
+
 def more_ids(api: Api) -> dict[str, str]:
     """Webhooks and their deliveries."""
     return {}
@@ -108,12 +115,13 @@ def operation_of(name: str) -> tuple[str, str, Mapping[str, Any]]:
     return method, path, DOCUMENT["paths"][path][method.lower()]
 
 
-@pytest.mark.parametrize("who", ["other admin", "other backend"])
+@pytest.mark.parametrize("who", ["other admin", "other backend", "other user", "colleague"])
 @pytest.mark.parametrize("name", WITH_IDS)
 def test_ids_of_another_tenant_lead_nowhere(owned: Owned, name: str, who: str) -> None:
     method, path, operation = operation_of(name)
+    caller = owned.api.with_key(colleague(owned.api)) if who == "colleague" else owned.api.as_(who)
     before = owned.fingerprint()
-    answer = owned.api.as_(who).call(method, filled(path, owned.ids), **request_of(operation))
+    answer = caller.call(method, filled(path, owned.ids), **request_of(operation))
     if method == "PUT" and path in CREATES:
         # The same id in one's own tenant is another thing.
         assert answer.status_code in {200, 201, 403, 404}
