@@ -209,11 +209,11 @@ def content(units: Mapping[Unit, Value]) -> Content:
 
 
 def _is_default(name: Field, value: Value) -> bool:
-    return value is None or value == "" or value == () or value == _DEFAULTS.get(name) or _is_blank(value)
-
-
-def _is_blank(value: Value) -> bool:
-    return (isinstance(value, People) and not value) or (isinstance(value, Text) and not value.plain)
+    if not value:
+        return value is not False
+    if isinstance(value, Text):
+        return not value.plain
+    return value == _DEFAULTS.get(name)
 
 
 def _inherits(base: Content, key: str, name: Field, value: Value) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from dateutil.rrule import rruleset, rrulestr
+from dateutil.rrule import rrulebase, rruleset, rrulestr
 
 from calbridge.domain.content import MASTER, Content, Field, Span, slot_span
 from calbridge.domain.times import TimeKind, When, zone_info
@@ -84,17 +84,23 @@ def _starts(span: Span, after: datetime, before: datetime) -> Iterator[datetime]
             yield moment
 
 
-def _ruleset(span: Span) -> rruleset:
+def _ruleset(span: Span) -> rrulebase:
+    """The rules of a series; a single one as it is, because a set of one costs half as much again."""
+    if len(span.rule) == 1 and span.rule[0][:6].upper() == "RRULE:":
+        return _rule(span.rule[0][6:], span.start)
     found = rruleset(cache=False)
-    first = span.start.local
     for line in span.rule:
         name, _, body = line.partition(":")
         if name.upper().startswith("RRULE"):
-            found.rrule(rrulestr(_local_until(body, span.start), dtstart=first))  # type: ignore[arg-type]
+            found.rrule(_rule(body, span.start))  # type: ignore[arg-type]
         elif name.upper().startswith("RDATE"):
             for text in body.split(","):
                 found.rdate(_local_date(text, span.start))
     return found
+
+
+def _rule(body: str, start: When) -> rrulebase:
+    return rrulestr(_local_until(body, start), dtstart=start.local)
 
 
 def _local_date(text: str, start: When) -> datetime:

@@ -145,9 +145,10 @@ def occurrence(item: Item, key: str, span: Span, links: Sequence[Shown] = ()) ->
     whole = shown(item, links)
     if key == MASTER:
         return whole
+    own = any(each == key for each, _ in item.content.units)
     return (
         whole
-        | _event_fields(item.content, key)
+        | (_event_fields(item.content, key) if own else {})
         | {
             "start": when_json(span.start),
             "end": when_json(span.end),

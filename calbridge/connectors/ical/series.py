@@ -105,10 +105,10 @@ def _tolerant_end(start: When, end: When, zones: Zones) -> When:
     if end.is_date:
         ending = start.at(end.local)
         return ending if ending.local > start.local else start.at(end.local + timedelta(days=1))
-    mixed = TimeKind.FLOATING in (start.kind, end.kind)
-    early = end.local < start.local if mixed else zones.instant(end) < zones.instant(start)
-    if early and end.local < start.local:
-        raise BadValue
+    if end.local < start.local:
+        mixed = TimeKind.FLOATING in (start.kind, end.kind)
+        if mixed or zones.instant(end) < zones.instant(start):
+            raise BadValue
     return end
 
 

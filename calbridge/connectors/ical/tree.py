@@ -104,7 +104,10 @@ class Component:
 
     def first(self, name: str) -> Line | None:
         """The first property of a name."""
-        return next((item for item in self.items if isinstance(item, Line) and item.name == name), None)
+        for item in self.items:
+            if item.name == name and isinstance(item, Line):
+                return item
+        return None
 
     def value(self, name: str) -> str:
         """The raw value of the first property of a name, empty where absent."""
