@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 BATCH = 500
 """Values in one IN list."""
-_SQLITE_NOW = text("SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000")
+# Rounded, because a day's fraction often falls short of its millisecond, and the clock would jump back.
+_SQLITE_NOW = text("SELECT CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000")
 _POSTGRESQL_NOW = text("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +15,7 @@ from calbridge.errors import LeaseLost
 from calbridge.store.database import Database
 from calbridge.store.leases import Leases
 from calbridge.store.run_store import SqlRunStore
+from calbridge.store.sql import database_micros
 from calbridge.sync.memory import Known
 
 from .helpers import INTEGRATION, KEY, TENANT, Clock, fill, lease_of
@@ -129,3 +131,12 @@ def test_a_run_store_takes_no_lease_of_another_integration(database: Database) -
     lease = lease_of(database, "i2")
     with pytest.raises(LeaseLost):
         SqlRunStore(database, TENANT, "i1", lease)
+
+
+def test_the_databases_clock_is_the_machines_to_the_millisecond(database: Database) -> None:
+    with database.connect(writes=False) as connection:
+        for _ in range(200):
+            before = time.time_ns() // 1_000_000
+            told = database_micros(connection) // 1_000
+            assert before <= told <= time.time_ns() // 1_000_000
+            time.sleep(0.0003)
