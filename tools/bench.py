@@ -1,9 +1,9 @@
 """`make bench`: what syncing costs, side by side with vdirsyncer, against a Radicale on this machine.
 
 Both sides work through the same counting proxy, each on calendars of its own with the same events, and every measured
-act is a process of its own. CPU and memory are those of the client alone. The times of other programs on the machine
-are in the numbers: a quiet machine gives better ones. ARGS="--quick" takes small sizes, ARGS="--json FILE" also writes
-the numbers down.
+act is a process of its own. CPU and memory are those of the client alone. Requests to the REST API stand beside those
+to a minimal Flask application. The times of other programs on the machine are in the numbers: a quiet machine gives
+better ones. ARGS="--quick" takes small sizes, ARGS="--json FILE" also writes the numbers down.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from tools.benchmark.cases import (  # noqa: E402
     Sizes,
     Stage,
     listing,
+    requesting,
     retrieving,
     sending,
 )
@@ -47,8 +48,10 @@ def keep_compiled(folder: Path) -> None:
     os.environ["PYTHONPYCACHEPREFIX"] = str(folder / "compiled")
 
 
-def measure_all(sizes: Sizes) -> tuple[list[Row], dict[int, float], dict[str, float]]:
-    """All cases, the CPU of warm runs without changes by size, and that of listing a year."""
+def measure_all(
+    sizes: Sizes,
+) -> tuple[list[Row], dict[int, float], dict[str, float], dict[str, tuple[float, float]]]:
+    """All cases, and the CPU of warm runs without changes by size, of listing a year, and of requests to the API."""
     warm: dict[int, float] = {}
     with tempfile.TemporaryDirectory(prefix="calbridge-bench-") as place:
         folder = Path(place)
@@ -57,7 +60,8 @@ def measure_all(sizes: Sizes) -> tuple[list[Row], dict[int, float], dict[str, fl
             stage = Stage(server, proxy, folder, say)
             rows = [*sending(stage, sizes), *retrieving(stage, sizes, warm)]
             year = listing(stage, sizes)
-    return rows, warm, year
+            api = requesting(stage)
+    return rows, warm, year, api
 
 
 def main() -> int:
@@ -67,11 +71,11 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there, too")
     chosen = parser.parse_args()
     sizes = QUICK if chosen.quick else FULL
-    rows, warm, year = measure_all(sizes)
-    found = goals(rows, warm, sizes, year)
-    print(as_text(rows, found, warm))
+    rows, warm, year, api = measure_all(sizes)
+    found = goals(rows, warm, sizes, year, api)
+    print(as_text(rows, found, warm, api))
     if chosen.json is not None:
-        chosen.json.write_text(json.dumps(as_json(rows, found, warm), indent=2) + "\n")
+        chosen.json.write_text(json.dumps(as_json(rows, found, warm, api), indent=2) + "\n")
     return 0
 
 

@@ -13,7 +13,8 @@ from calbridge.domain.event import ALL_EDITABLE, Editable
 from calbridge.domain.item import Item
 from calbridge.service.values import when_json
 from calbridge.service.views import rfc3339
-from calbridge.sync.memory import Link, LinkState, MadeBy
+from calbridge.store.memories import LinkOutline
+from calbridge.sync.memory import LinkState, MadeBy
 
 READ_ONLY = frozenset(
     {
@@ -26,6 +27,7 @@ READ_ONLY = frozenset(
 LINK_STATES = tuple(each.value for each in LinkState)
 RESPONSES = ("needs_action", "accepted", "tentative", "declined")
 UNANSWERED = RESPONSES[0]
+_EDITABLE = tuple(each.name for each in fields(Editable))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Shown:
     """A link of an item with the integration it belongs to."""
 
     integration_id: str
-    link: Link
+    link: LinkOutline
 
 
 def shown(item: Item, links: Sequence[Shown] = ()) -> dict[str, Any]:
@@ -75,25 +77,24 @@ def editable(links: Sequence[Shown]) -> Editable:
     bound = [each.link.editable for each in links if each.link.live and each.link.made_by is not MadeBy.US]
     if not bound:
         return ALL_EDITABLE
-    return Editable(**{each.name: all(getattr(one, each.name) for one in bound) for each in fields(Editable)})
+    return Editable(**{name: all(getattr(one, name) for one in bound) for name in _EDITABLE})
 
 
 def _words(value: Editable) -> dict[str, bool]:
-    return {each.name: getattr(value, each.name) for each in fields(Editable)}
+    return {name: getattr(value, name) for name in _EDITABLE}
 
 
 def _event_fields(content: Content, key: str) -> dict[str, Any]:
-    got = {name: content.of(name, key) for name in Field}
     return {
-        "title": got[Field.TITLE],
-        "description": _description(got[Field.TEXT]),
-        "location": got[Field.LOCATION],
-        "status": got[Field.STATUS] or "confirmed",
-        "show_as": got[Field.SHOW_AS] or "busy",
-        "visibility": got[Field.VISIBILITY] or "default",
-        "reminders": [{"minutes_before": minutes} for minutes in _list(got[Field.REMINDERS])],
-        "conference_url": got[Field.CONFERENCE],
-        "categories": _list(got[Field.CATEGORIES]),
+        "title": content.of(Field.TITLE, key),
+        "description": _description(content.of(Field.TEXT, key)),
+        "location": content.of(Field.LOCATION, key),
+        "status": content.of(Field.STATUS, key) or "confirmed",
+        "show_as": content.of(Field.SHOW_AS, key) or "busy",
+        "visibility": content.of(Field.VISIBILITY, key) or "default",
+        "reminders": [{"minutes_before": minutes} for minutes in _list(content.of(Field.REMINDERS, key))],
+        "conference_url": content.of(Field.CONFERENCE, key),
+        "categories": _list(content.of(Field.CATEGORIES, key)),
     }
 
 

@@ -17,6 +17,7 @@ from calbridge.service.parts import Parts
 from calbridge.service.sync import refuse_idle
 from calbridge.service.values import choice, text
 from calbridge.store.accounts import StoredAccount
+from calbridge.store.memories import LinkOutline
 from calbridge.store.work import Work
 from calbridge.sync.memory import Integration, Link, MadeBy
 from calbridge.sync.project import view
@@ -73,7 +74,7 @@ def _where(work: Work, item_id: str) -> str:
     raise Refused(code="not_invited", item=item_id)
 
 
-def _invites(link: Link) -> bool:
+def _invites(link: Link | LinkOutline) -> bool:
     return link.live and link.made_by is not MadeBy.US and link.editable.response
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, or_, select, update
 
 from calbridge.store.tables import installation, keys_of_platform, keys_of_tenants
 
@@ -43,6 +43,9 @@ _OF_PLATFORM = select(*(keys_of_platform.c[name] for name in _FIELDS))
 _OF_TENANTS = select(
     *(keys_of_tenants.c[name] for name in _FIELDS), keys_of_tenants.c.role, keys_of_tenants.c.tenant_id
 )
+# Built once: every request asks one of them.
+_PLATFORM_BY_PREFIX = _OF_PLATFORM.where(keys_of_platform.c.prefix == bindparam("b_prefix"))
+_TENANT_BY_PREFIX = _OF_TENANTS.where(keys_of_tenants.c.prefix == bindparam("b_prefix"))
 
 
 class ApiKeys:
@@ -110,12 +113,7 @@ class ApiKeys:
 
 def find_key(connection: Connection, prefix: str, *, platform: bool) -> ApiKey | None:
     """The key that this prefix names, whoever's it is: who presents it is not known before (one query)."""
-    query = (
-        _OF_PLATFORM.where(keys_of_platform.c.prefix == prefix)
-        if platform
-        else _OF_TENANTS.where(keys_of_tenants.c.prefix == prefix)
-    )
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_PLATFORM_BY_PREFIX if platform else _TENANT_BY_PREFIX, {"b_prefix": prefix}).one_or_none()
     return None if row is None else _key(row)
 
 

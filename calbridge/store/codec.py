@@ -58,6 +58,8 @@ def plain(value: object) -> Any:
 
 def value_in(data: Any) -> Any:
     """Inverse of :func:`plain`."""
+    if isinstance(data, str):
+        return data
     if isinstance(data, list):
         return tuple(value_in(part) for part in data)
     if not isinstance(data, dict):
@@ -147,6 +149,7 @@ def editable_out(editable: Editable) -> str:
     return " ".join(name for name in _EDITABLE if getattr(editable, name))
 
 
+@lru_cache(maxsize=64)
 def editable_in(text: str) -> Editable:
     """Inverse of :func:`editable_out`."""
     words = text.split()

@@ -3,15 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
+from calbridge.domain.event import Editable
+from calbridge.store.codec import editable_in
 from calbridge.store.columns import digest
 from calbridge.store.rows import known_in, known_out, link_in, link_out
 from calbridge.store.sql import batches
 from calbridge.store.tables import integrations, known, links
-from calbridge.sync.memory import Known, KnownState, Link, LinkState
+from calbridge.sync.memory import Known, KnownState, Link, LinkState, MadeBy
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOutline:
+    """What is shown of a link with its item: none of its memories."""
+
+    id: str
+    item_id: str
+    state: LinkState
+    made_by: MadeBy
+    editable: Editable
+    live: bool
+    reason: str | None
+    since: datetime | None
+    remote_id: str | None
+    web_link: str | None
+    synced_version: int
+
+
+_SHOWN = ("id", "item_id", "state", "made_by", "editable", "live")
+_TOLD = ("reason", "since", "remote_id", "web_link", "synced_version")
+_OWNER = (integrations.c.tenant_id == links.c.tenant_id) & (integrations.c.id == links.c.integration_id)
+# Built once: every look at an item asks it.
+_OF_ITEMS = (
+    select(links.c.integration_id, *(links.c[name] for name in (*_SHOWN, *_TOLD)))
+    .join(integrations, _OWNER)
+    .where(
+        links.c.tenant_id == bindparam("b_tenant"),
+        links.c.item_id.in_(bindparam("b_items", expanding=True)),
+        integrations.c.deleted_at.is_(None),
+    )
+    .order_by(links.c.integration_id, links.c.born)
+)
 
 
 class Memories:
@@ -44,29 +81,24 @@ class Memories:
         row = self._connection.execute(query.order_by(*order).limit(1)).one_or_none()
         return None if row is None else link_in(row)
 
-    def links_of_item(self, item_id: str) -> list[tuple[str, Link]]:
+    def links_of_item(self, item_id: str) -> list[tuple[str, LinkOutline]]:
         """All links of an item with their integrations, which were not deleted."""
         return self.links_of_items([item_id]).get(item_id, [])
 
-    def links_of_items(self, item_ids: Sequence[str]) -> dict[str, list[tuple[str, Link]]]:
+    def links_of_items(self, item_ids: Sequence[str]) -> dict[str, list[tuple[str, LinkOutline]]]:
         """All links of each item that has some, with their integrations, which were not deleted."""
-        found: dict[str, list[tuple[str, Link]]] = {}
+        found: dict[str, list[tuple[str, LinkOutline]]] = {}
         for some in batches(item_ids):
             for integration_id, link in self._of_items(some):
                 found.setdefault(link.item_id, []).append((integration_id, link))
         return found
 
-    def _of_items(self, item_ids: Sequence[str]) -> list[tuple[str, Link]]:
-        owner = (integrations.c.tenant_id == links.c.tenant_id) & (integrations.c.id == links.c.integration_id)
-        query = (
-            select(links)
-            .join(integrations, owner)
-            .where(
-                links.c.tenant_id == self._tenant, links.c.item_id.in_(item_ids), integrations.c.deleted_at.is_(None)
-            )
-            .order_by(links.c.integration_id, links.c.born)
-        )
-        return [(row.integration_id, link_in(row)) for row in self._connection.execute(query)]
+    def _of_items(self, item_ids: Sequence[str]) -> list[tuple[str, LinkOutline]]:
+        asked = {"b_tenant": self._tenant, "b_items": list(item_ids)}
+        return [
+            (owner, LinkOutline(id, item_id, LinkState(state), MadeBy(made_by), editable_in(editable), live, *shown))
+            for owner, id, item_id, state, made_by, editable, live, *shown in self._connection.execute(_OF_ITEMS, asked)
+        ]
 
     def save_link(self, integration_id: str, link: Link) -> bool:
         """Store a link that exists; returns whether it did."""

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tools.benchmark.api import measure_api
 from tools.benchmark.calbridge_side import new_side, open_side
 
 WARM_UP, REPEATS = 5, 30
@@ -26,6 +27,8 @@ def act(folder: Path, what: str, words: Sequence[str]) -> object:
         from tools.benchmark.year import list_a_year
 
         return list_a_year(folder, int(words[0]))
+    if what == "api":
+        return measure_api(folder)
     with open_side(folder) as side:
         match what:
             case "run":

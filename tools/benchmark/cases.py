@@ -163,3 +163,11 @@ def listing(stage: Stage, sizes: Sizes) -> dict[str, float]:
     stage.say(f"measuring the listing of {sizes.large:,} items")
     command = python("tools.benchmark.act", str(stage.folder / "year"), "year", str(sizes.large))
     return dict(json.loads(measure(command, stage.proxy)[1].splitlines()[-1]))
+
+
+def requesting(stage: Stage) -> dict[str, tuple[float, float]]:
+    """CPU milliseconds of requests to the REST API and to a minimal application; without a server."""
+    stage.say("measuring the REST API")
+    command = python("tools.benchmark.act", str(stage.folder / "api"), "api")
+    told = json.loads(measure(command, stage.proxy)[1].splitlines()[-1])
+    return {case: (ours, minimal) for case, (ours, minimal) in told.items()}

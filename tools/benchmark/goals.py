@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from tools.benchmark.api import GET_CASE, LIST_CASE, WRITE_CASE
 from tools.benchmark.cases import (
     CALBRIDGE,
     FAR_CASE,
@@ -25,6 +26,7 @@ BATCH = 500
 """Bodies read with one request."""
 BASELINE_REQUESTS = 3
 IDLE_BYTES = 2_000
+API_LIMITS = {GET_CASE: 1.5, LIST_CASE: 2.5, WRITE_CASE: 3.0}
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,16 @@ class Goal:
         return self.measured <= self.limit
 
 
-def goals(rows: Iterable[Row], warm: Mapping[int, float], sizes: Sizes, year: Mapping[str, float]) -> Sequence[Goal]:
+def goals(
+    rows: Iterable[Row],
+    warm: Mapping[int, float],
+    sizes: Sizes,
+    year: Mapping[str, float],
+    api: Mapping[str, tuple[float, float]],
+) -> Sequence[Goal]:
     """All goals with what was measured. Counts of requests are ceilings that tests hold, too."""
     cost = {(row.case, row.side): row.cost for row in rows}
-    return [*_ceilings(cost, sizes), *_efforts(cost, warm, sizes), *_listing(year)]
+    return [*_ceilings(cost, sizes), *_efforts(cost, warm, sizes), *_listing(year), *_requests(api)]
 
 
 def _batches(count: int) -> int:
@@ -82,3 +90,9 @@ def _efforts(cost: Mapping[tuple[str, str], Cost], warm: Mapping[int, float], si
 def _listing(year: Mapping[str, float]) -> Iterable[Goal]:
     ratio = year["listed"] / year["expanded"]
     yield Goal(f"a year of {year['items']:,.0f} items: CPU against plain dateutil", ratio, 3, "x")
+
+
+def _requests(api: Mapping[str, tuple[float, float]]) -> Iterable[Goal]:
+    for case, limit in API_LIMITS.items():
+        ours, minimal = api[case]
+        yield Goal(f"{case} by REST: CPU against a minimal Flask application", ours / minimal, limit, "x")

@@ -13,19 +13,26 @@ from tools.benchmark.goals import Goal
 _HEADERS = ("case", "side", "requests", "kB", "CPU s", "wall s", "peak MiB")
 
 
-def as_text(rows: Sequence[Row], goals: Sequence[Goal], warm: Mapping[int, float]) -> str:
+def as_text(
+    rows: Sequence[Row], goals: Sequence[Goal], warm: Mapping[int, float], api: Mapping[str, tuple[float, float]]
+) -> str:
     """Tables of what was measured and of the goals."""
     measured = plain_table(_HEADERS, [_measured(row) for row in rows])
     warmed = "\n".join(f"no change among {count:,}, warm: {cpu * 1000:.1f} ms of CPU" for count, cpu in warm.items())
     aims = plain_table(("goal", "measured", "at most", "met"), [_aim(goal) for goal in goals])
-    return f"{measured}\n\n{warmed}\n\n{aims}"
+    asked = [[case, f"{ours:.2f}", f"{minimal:.2f}"] for case, (ours, minimal) in api.items()]
+    requests = plain_table(("REST request", "calbridge CPU ms", "minimal CPU ms"), asked)
+    return f"{measured}\n\n{warmed}\n\n{requests}\n\n{aims}"
 
 
-def as_json(rows: Sequence[Row], goals: Sequence[Goal], warm: Mapping[int, float]) -> dict[str, Any]:
-    """The same as plain values; seconds, bytes and MiB."""
+def as_json(
+    rows: Sequence[Row], goals: Sequence[Goal], warm: Mapping[int, float], api: Mapping[str, tuple[float, float]]
+) -> dict[str, Any]:
+    """The same as plain values; seconds, bytes and MiB, and milliseconds for requests."""
     return {
         "cases": [{"case": row.case, "side": row.side, **asdict(row.cost)} for row in rows],
         "warm_cpu": {str(count): cpu for count, cpu in warm.items()},
+        "requests": {case: {"calbridge": ours, "minimal": minimal} for case, (ours, minimal) in api.items()},
         "goals": [{**asdict(goal), "met": goal.met} for goal in goals],
     }
 
