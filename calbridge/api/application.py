@@ -12,7 +12,7 @@ from flask.json.provider import DefaultJSONProvider
 from flask_smorest import Api
 
 from calbridge import __version__
-from calbridge.api import cors, documents, health, problems
+from calbridge.api import cors, documents, health, metrics, problems
 from calbridge.api.here import EXTENSION, Installed
 from calbridge.api.limits import MEMORY, Limits, Rates
 from calbridge.api.resources import BLUEPRINTS
@@ -53,6 +53,7 @@ def _resources(app: Flask) -> None:
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint, url_prefix="/v1")
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(metrics.blueprint)
     documents.register(app, api)
 
 

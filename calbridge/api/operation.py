@@ -92,7 +92,7 @@ def operation(
     upstream: bool = False,
 ) -> Callable[[View], View]:
     """Make a method of a resource an operation. It is called as ``view(self, here, **path, ...)`` with ``query`` and
-    ``body`` where those are taken, and ``if_version`` and ``create_only`` where it is ``conditional``.
+    ``body`` where those are taken, and ``if_version`` where it is ``conditional``; a ``put`` then with ``create_only``.
 
     ``refuses`` are codes of the catalogue. ``versioned``: the answer has an ETag. ``upstream``: a calendar service is
     asked meanwhile.
@@ -110,13 +110,14 @@ def operation(
             if asked is not None:
                 values["query"] = found
             if conditional:
-                values |= _preconditions()
+                values |= _preconditions(creates=view.__name__ == "put")
             if read is not None:
                 values["body"] = read()
             return response(view(self, here, **values), gives.status, versioned=versioned)
 
         codes = _codes(refuses, takes, conditional=conditional, upstream=upstream)
-        document = _document(scope, gives, takes, query, codes, versioned, conditional)
+        creates = conditional and view.__name__ == "put"
+        document = _document(scope, gives, takes, query, codes, versioned, conditional, creates)
         document["manual_doc"]["operationId"] = _operation_id(view.__qualname__)
         run._apidoc = document  # type: ignore[attr-defined]
         return run
@@ -148,17 +149,22 @@ def _check_path(path: Mapping[str, str]) -> None:
             raise invalid(name, "1 to 200 of A-Z a-z 0-9 . _ ~ @ : -")
 
 
-def _preconditions() -> dict[str, Any]:
-    """``If-Match`` and ``If-None-Match: *`` (RFC 9110, 13.1)."""
+def _preconditions(*, creates: bool) -> dict[str, Any]:
+    """``If-Match`` and, where something may be created, ``If-None-Match: *`` (RFC 9110, 13.1)."""
     match, none_match = request.headers.get("If-Match"), request.headers.get("If-None-Match")
-    if none_match is not None and none_match.strip() != "*":
-        raise invalid("If-None-Match", "can only be *")
+    if none_match is not None and (none_match.strip() != "*" or not creates):
+        raise invalid("If-None-Match", "can only be *, and only where something may be created")
+    found: dict[str, Any] = {"create_only": none_match is not None} if creates else {}
+    return found | {"if_version": _version(match)}
+
+
+def _version(match: str | None) -> int | None:
     if match is None or match.strip() == "*":
-        return {"if_version": None, "create_only": none_match is not None}
+        return None
     found = _PRECONDITION.fullmatch(match)
     if found is None:
         raise invalid("If-Match", "must be the ETag of an earlier answer")
-    return {"if_version": int(found[1]), "create_only": none_match is not None}
+    return int(found[1])
 
 
 def must_be_there() -> bool:
@@ -196,6 +202,7 @@ def _document(
     codes: Sequence[str],
     versioned: bool,
     conditional: bool,
+    creates: bool,
 ) -> dict[str, Any]:
     """What flask-smorest makes the document of."""
     parameters: list[dict[str, Any]] = []
@@ -210,7 +217,7 @@ def _document(
         parameters.append(body)
     manual: dict[str, Any] = {"x-scope": scope.value, "security": [{"key": []}]}
     if conditional:
-        manual["parameters"] = [_IF_MATCH, _IF_NONE_MATCH]
+        manual["parameters"] = [_IF_MATCH, _IF_NONE_MATCH] if creates else [_IF_MATCH]
     responses: dict[int, list[dict[str, Any]]] = {
         status: [_success(gives, status, when, versioned)]
         for status, when in {gives.status: PHRASES[gives.status], **(gives.more or {})}.items()

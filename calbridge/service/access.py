@@ -35,14 +35,16 @@ class Scope(enum.StrEnum):
     ITEMS_WRITE = "items:write"
     CONFIRM = "confirm"
     """Giving the word that a guard waits for."""
+    STATUS = "status"
+    """How things stand: for the platform in the whole installation, for others in their tenant."""
 
 
 _OF_USERS = frozenset({Scope.INTEGRATIONS, Scope.ITEMS_READ, Scope.ITEMS_WRITE, Scope.CONFIRM})
 SCOPES: Mapping[Role, frozenset[Scope]] = MappingProxyType(
     {
-        Role.PLATFORM: frozenset({Scope.PLATFORM}),
-        Role.ADMIN: _OF_USERS | {Scope.ADMIN, Scope.BACKEND},
-        Role.BACKEND: _OF_USERS | {Scope.BACKEND},
+        Role.PLATFORM: frozenset({Scope.PLATFORM, Scope.STATUS}),
+        Role.ADMIN: _OF_USERS | {Scope.ADMIN, Scope.BACKEND, Scope.STATUS},
+        Role.BACKEND: _OF_USERS | {Scope.BACKEND, Scope.STATUS},
         Role.USER: frozenset({Scope.INTEGRATIONS, Scope.ITEMS_READ}),
     }
 )

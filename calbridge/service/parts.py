@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -37,12 +37,19 @@ class Dispatcher(Protocol):
     def due(self, tenant: str, raised: Collection[Raised], *, urgent: bool = True) -> None:
         """These integrations have something to do; ``urgent``: something changed. Must be quick and raise nothing."""
 
+    def queued(self) -> Mapping[str, int] | None:
+        """How many jobs wait, by queue; None where that can't be told now. Must be quick and raise nothing."""
+
 
 class NoDispatcher:
     """Nobody: ``tick`` finds what is due."""
 
     def due(self, tenant: str, raised: Collection[Raised], *, urgent: bool = True) -> None:
         """Nothing."""
+
+    def queued(self) -> Mapping[str, int] | None:
+        """There are no queues."""
+        return None
 
 
 class TransportFactory(Protocol):

@@ -77,6 +77,12 @@ def _grant(work: Work, granted: Set[str], wanted: Set[str]) -> None:
         work.grants.add(host)
 
 
+def tenant_exists(parts: Parts, tenant: str) -> bool:
+    """Whether there is such a tenant."""
+    with parts.database.system_read() as system:
+        return system.tenants.get(tenant) is not None
+
+
 def list_tenants(parts: Parts, *, after: str | None = None, limit: int | None = None) -> list[TenantView]:
     """Tenants in the order of their ids after ``after``; all of them without ``limit``."""
     found: list[Tenant] = []

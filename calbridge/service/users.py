@@ -94,6 +94,12 @@ def get_user(parts: Parts, tenant: str, user_id: str) -> UserView:
         return view(work.users.require(user_id))
 
 
+def user_exists(parts: Parts, tenant: str, user_id: str) -> bool:
+    """Whether there is such a user."""
+    with parts.database.read(tenant) as work:
+        return work.users.get(user_id) is not None
+
+
 def list_users(parts: Parts, tenant: str, *, after: str | None = None, limit: int | None = None) -> list[UserView]:
     """Users in the order of their ids after ``after``; all of them without ``limit``.
 

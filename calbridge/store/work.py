@@ -16,6 +16,7 @@ from calbridge.store.changes import Change, Changes, Raised
 from calbridge.store.connector_states import ConnectorStates
 from calbridge.store.feed import changes_after
 from calbridge.store.guards import Checks, Grants
+from calbridge.store.heartbeats import Heartbeats
 from calbridge.store.integrations import Integrations
 from calbridge.store.items import Items
 from calbridge.store.journal import Audit, Logs
@@ -165,6 +166,11 @@ class System:
     def key_of(self, prefix: str, *, platform: bool) -> ApiKey | None:
         """The key that somebody presents: of the platform, or of any tenant."""
         return find_key(self.connection, prefix, platform=platform)
+
+    @cached_property
+    def heartbeats(self) -> Heartbeats:
+        """Signs of life of processes."""
+        return Heartbeats(self.connection)
 
     @cached_property
     def sweep(self) -> Sweep:

@@ -1,12 +1,14 @@
 """The resources, one module each; :data:`BLUEPRINTS` in the order of the document."""
 
 from calbridge.api.resources import (
+    audit,
     changes,
     connectors,
     integrations,
     item_batches,
     items,
     runs,
+    status,
     syncs,
     tenants,
     user_imports,
@@ -25,6 +27,8 @@ BLUEPRINTS = (
     items.blueprint,
     item_batches.blueprint,
     changes.blueprint,
+    audit.blueprint,
+    status.blueprint,
 )
 
 __all__ = ["BLUEPRINTS", "UserTokens"]

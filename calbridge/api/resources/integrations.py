@@ -130,16 +130,19 @@ class Integration(MethodView):
             "already_exists",
         ],
         versioned=True,
+        conditional=True,
         upstream=True,
     )
-    def patch(self, here: Here, integration_id: str, body: dict[str, Any]) -> Any:
+    def patch(self, here: Here, integration_id: str, body: dict[str, Any], if_version: int | None) -> Any:
         """Change an integration
 
         Switch it on or off, choose the calendar, change settings (merged as RFC 7396 says). Where new settings take
         copies out of the linked calendar, their number must be confirmed.
         """
         own_integration(here, integration_id)
-        return to_json(integrations.change_integration(here.parts, here.tenant, integration_id, **body))
+        return to_json(
+            integrations.change_integration(here.parts, here.tenant, integration_id, if_version=if_version, **body)
+        )
 
     @operation(
         Scope.INTEGRATIONS,

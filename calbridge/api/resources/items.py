@@ -168,11 +168,8 @@ class Item(MethodView):
         versioned=True,
         conditional=True,
     )
-    def patch(
-        self, here: Here, user_id: str, item_id: str, body: Any, if_version: int | None, create_only: bool
-    ) -> Any:
+    def patch(self, here: Here, user_id: str, item_id: str, body: Any, if_version: int | None) -> Any:
         """Change what is named (RFC 7396)"""
-        _refuse_create_only(create_only)
         return items.patch_item(here.parts, here.tenant, here.user(user_id), item_id, body, if_version=if_version)
 
     @operation(
@@ -182,18 +179,12 @@ class Item(MethodView):
         versioned=True,
         conditional=True,
     )
-    def delete(self, here: Here, user_id: str, item_id: str, if_version: int | None, create_only: bool) -> Any:
+    def delete(self, here: Here, user_id: str, item_id: str, if_version: int | None) -> Any:
         """Delete an item
 
         Its last state is answered. Linked calendars lose it with the next sync, as their integrations' settings say.
         """
-        _refuse_create_only(create_only)
         return items.delete_item(here.parts, here.tenant, here.user(user_id), item_id, if_version=if_version)
-
-
-def _refuse_create_only(create_only: bool) -> None:
-    if create_only:
-        raise invalid("If-None-Match", "is for PUT")
 
 
 @blueprint.route("/users/<id:user_id>/items/<id:item_id>/history")

@@ -142,6 +142,7 @@ class Tenant(MethodView):
 
         private_hosts, where given, are all that it may reach within the operator's PRIVATE_NETWORKS.
         """
+        known = tenants.tenant_exists(here.parts, tenant_id)
         stored = tenants.put_tenant(
             here.parts,
             tenant_id,
@@ -150,7 +151,7 @@ class Tenant(MethodView):
             if_version=if_version,
             create_only=create_only,
         )
-        return Answer(to_json(stored), 201 if stored.version == 1 else 200)
+        return Answer(to_json(stored), 200 if known else 201)
 
     @operation(
         Scope.PLATFORM,

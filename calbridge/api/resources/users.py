@@ -105,10 +105,11 @@ class User(MethodView):
     )
     def put(self, here: Here, user_id: str, body: dict[str, Any], if_version: int | None, create_only: bool) -> Answer:
         """Make or change a user"""
+        known = users.user_exists(here.parts, here.tenant, user_id)
         stored = users.put_user(
             here.parts, here.tenant, user_id, if_version=if_version, create_only=create_only, **body
         )
-        return Answer(to_json(stored), 201 if stored.created_at == stored.updated_at else 200)
+        return Answer(to_json(stored), 200 if known else 201)
 
     @operation(Scope.BACKEND, Gives(200, ReceiptSchema, RECEIPT), refuses=["user_not_found", "integration_running"])
     def delete(self, here: Here, user_id: str) -> Any:

@@ -1,0 +1,58 @@
+"""How an installation or a tenant stands: what operators watch (DESIGN: REST API, ``/v1/status`` and ``/metrics``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from calbridge.service.heartbeats import ProcessView, list_processes
+from calbridge.service.parts import Parts
+from calbridge.store import queries_status
+
+
+@dataclass(frozen=True, slots=True)
+class StatusView:
+    """Counts. ``queues`` are jobs that wait, by queue: None where nobody counts them, as without Redis.
+
+    ``processes`` belong to the installation and are not told to a tenant.
+    """
+
+    integrations: Mapping[str, int]
+    runs: Mapping[str, int]
+    due: int
+    waiting: Mapping[str, int]
+    queues: Mapping[str, int] | None
+    processes: tuple[ProcessView, ...]
+
+
+def tenant_status(parts: Parts, tenant: str) -> StatusView:
+    """A tenant's own counts. Raises Refused (``tenant_not_found``)."""
+    with parts.database.read(tenant) as work:
+        work.settings.get()
+        return StatusView(
+            queries_status.integrations_by_status(work.connection, tenant),
+            queries_status.runs_by_status(work.connection, tenant, work.now),
+            queries_status.due_integrations(work.connection, tenant),
+            queries_status.waiting_messages(work.connection, tenant),
+            None,
+            (),
+        )
+
+
+def status(parts: Parts) -> StatusView:
+    """The whole installation. Raises DatabaseUnusable."""
+    with parts.database.system_read() as system:
+        connection = system.connection
+        found = (
+            queries_status.integrations_by_status(connection, None),
+            queries_status.runs_by_status(connection, None, system.now),
+            queries_status.due_integrations(connection, None),
+            queries_status.waiting_messages(connection, None),
+        )
+    return StatusView(*found, parts.dispatcher.queued(), tuple(list_processes(parts)))
+
+
+def sizes(parts: Parts) -> Mapping[str, int]:
+    """How many tenants, users and items there are. Raises DatabaseUnusable."""
+    with parts.database.system_read() as system:
+        return queries_status.sizes(system.connection)
