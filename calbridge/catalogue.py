@@ -404,6 +404,12 @@ _REQUESTS = (
     Entry("user_not_found", USER, "There is no such user.", "Check the id, or create the user first."),
     Entry("tenant_not_found", ADMIN, "There is no such tenant.", "Check the id, or create the tenant first."),
     Entry("integration_not_found", USER, "There is no such integration.", "Check the id in the list of integrations."),
+    Entry(
+        "sandbox_off",
+        ADMIN,
+        "This installation has no sandbox.",
+        "Set SANDBOX to 1 where PSA developers try things out; leave it off in production.",
+    ),
     Entry("integration_inactive", USER, "This integration is switched off.", "Activate it first."),
     Entry(
         "integration_running",

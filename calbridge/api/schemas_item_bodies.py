@@ -28,6 +28,8 @@ from calbridge.service.items import TYPES
 from calbridge.service.values import MAX_MAIL
 
 LONGEST_SERIES = 2000
+CHECKS = ("unknown_time_zone", "recurrence_too_fine", "recurrence_too_large", "too_many_overrides", "too_large")
+"""Codes with which a body can be refused, beside ``invalid_value``."""
 _ONE_LINE = r"^[^\r\n\u0000]*$"
 _TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?$"
 _ZONE: dict[str, Any] = {"type": ["string", "null"], "description": "An IANA zone; null for a time without one."}
@@ -120,6 +122,14 @@ def _override() -> dict[str, Any]:
     return _object(["recurrence_id"], recurrence_id=key, cancelled=flag, **parts)
 
 
+def _series() -> dict[str, fields.Field[Any]]:
+    rule = {"type": "string", "maxLength": MAX_LINE}
+    return {
+        "recurrence": _rows(rule, MAX_LINES, "RRULE and RDATE lines of RFC 5545, daily or coarser."),
+        "overrides": _rows(_override(), LONGEST_SERIES, "Replace all that were there."),
+    }
+
+
 def _item(times: list[dict[str, Any]]) -> dict[str, fields.Field[Any]]:
     ignored = {name: _value({}, "Ignored: it is only for reading.") for name in sorted(READ_ONLY)}
     return {
@@ -129,10 +139,7 @@ def _item(times: list[dict[str, Any]]) -> dict[str, fields.Field[Any]]:
         **_event(times),
         "due": _value({"oneOf": times}, f"When a task or to-do is due. {WHEN}"),
         "completed_at": _value({"type": ["string", "null"], "format": "date-time"}, "When a task or to-do was done."),
-        "recurrence": _rows(
-            {"type": "string", "maxLength": MAX_LINE}, MAX_LINES, "RRULE and RDATE lines of RFC 5545, daily or coarser."
-        ),
-        "overrides": _rows(_override(), LONGEST_SERIES, "Replace all that were there."),
+        **_series(),
         "associations": _rows(_ASSOCIATION, MAX_ASSOCIATIONS),
         **ignored,
     }
@@ -142,3 +149,7 @@ ItemBody = CheckedBelow.from_dict(_item(_GIVEN), name="ItemBody")
 """PUT and POST: what is absent is kept, null clears."""
 ItemPatch = CheckedBelow.from_dict(_item(_MERGED), name="ItemPatch")
 """PATCH (RFC 7396)."""
+EventBody = CheckedBelow.from_dict(_event(_GIVEN) | _series(), name="EventBody")
+"""An event of the sandbox: the words of an item, without what is the PSA's alone."""
+EventPatch = CheckedBelow.from_dict(_event(_MERGED) | _series(), name="EventPatch")
+"""PATCH of one (RFC 7396)."""

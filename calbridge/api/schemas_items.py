@@ -135,6 +135,32 @@ class OverrideSchema(AnswerSchema):
     conference_url = _text()
 
 
+class SandboxEventSchema(AnswerSchema):
+    """An event of a sandbox, in the words of items."""
+
+    id = _id()
+    ical_uid = _text(required=True)
+    made_by_calbridge = fields.Bool(required=True)
+    modified_at = moment(required=True)
+    version = _text("As the fake service gives it.", required=True)
+    title = _text(required=True)
+    description = fields.Nested(DescriptionSchema, required=True, allow_none=True)
+    location = _text(required=True)
+    status = choice(STATUSES, required=True)
+    show_as = choice(SHOWN_AS, required=True)
+    visibility = choice(VISIBILITIES, required=True)
+    reminders = _rows(ReminderSchema, required=True)
+    conference_url = _text(required=True)
+    categories = _rows(fields.Str(), required=True)
+    start = _when("Its start.", required=True)
+    end = _when("Its end, exclusive.", required=True)
+    recurrence = _rows(fields.Str(), required=True)
+    overrides = _rows(OverrideSchema, required=True)
+    organizer = fields.Nested(OrganizerSchema, required=True, allow_none=True)
+    attendees = _rows(AttendeeSchema, required=True)
+    my_response = _text(required=True)
+
+
 class ItemSchema(AnswerSchema):
     """An entry of My Calendar; a series is one item."""
 
@@ -181,6 +207,7 @@ def _at(hour: str) -> dict[str, str]:
     return {"date_time": f"2027-01-05T{hour}:00", "time_zone": "Europe/Vienna"}
 
 
+_EVENTS_OWN = frozenset({"id", "ical_uid", "version"})
 GIVEN: dict[str, Any] = {
     "type": "service_call",
     "title": "Replace the switch",
@@ -232,3 +259,12 @@ ITEM: dict[str, Any] = {
     "deleted_at": None,
 }
 """An answer as an example."""
+EVENT: dict[str, Any] = {
+    "id": "event-17",
+    "ical_uid": "event-17@sandbox.example",
+    "made_by_calbridge": False,
+    "modified_at": "2027-01-04T08:00:00Z",
+    "version": "3",
+    **{name: ITEM[name] for name in SandboxEventSchema._declared_fields if name in ITEM and name not in _EVENTS_OWN},
+}
+"""An event of a sandbox as an example."""

@@ -74,9 +74,9 @@ class _Door:
 
 @contextmanager
 def _door(parts: Parts, tenant: str, integration_id: str) -> Iterator[_Door]:
-    """Raises Refused (``service_unknown`` without SANDBOX=1, ``integration_not_found``, ``not_connected``)."""
+    """Raises Refused (``sandbox_off``: no SANDBOX=1; ``integration_not_found``, ``not_connected``)."""
     if not parts.settings.sandbox:
-        raise Refused(code="service_unknown", service=SERVICE)
+        raise Refused(code="sandbox_off")
     with parts.database.read(tenant) as work:
         integration = work.integrations.require(integration_id)
         if integration.service != SERVICE:

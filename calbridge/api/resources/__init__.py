@@ -8,6 +8,7 @@ from calbridge.api.resources import (
     item_batches,
     items,
     runs,
+    sandbox,
     status,
     syncs,
     tenants,
@@ -28,6 +29,7 @@ BLUEPRINTS = (
     item_batches.blueprint,
     changes.blueprint,
     audit.blueprint,
+    sandbox.blueprint,
     status.blueprint,
 )
 

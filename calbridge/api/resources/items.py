@@ -16,7 +16,7 @@ from calbridge.api.here import Here
 from calbridge.api.operation import Gives, Takes, must_be_there, operation
 from calbridge.api.schemas import ID_PATTERN, BodySchema, ListQuery, list_of
 from calbridge.api.schemas_integrations import LogSchema
-from calbridge.api.schemas_item_bodies import ItemBody, ItemPatch
+from calbridge.api.schemas_item_bodies import CHECKS, ItemBody, ItemPatch
 from calbridge.api.schemas_items import GIVEN, ITEM, ItemSchema, choice
 from calbridge.service import items
 from calbridge.service.access import Scope
@@ -31,7 +31,6 @@ blueprint = Blueprint(
     "My Calendar. `item_id` is calbridge's own id, or `ext:` and the PSA's `external_id`: a PUT there makes the item, "
     "a PUT under calbridge's own id only changes it.",
 )
-_CHECKS = ["unknown_time_zone", "recurrence_too_fine", "recurrence_too_large", "too_many_overrides", "too_large"]
 _MISSING = ["user_not_found", "item_not_found"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -102,7 +101,7 @@ class Items(MethodView):
         Scope.ITEMS_WRITE,
         Gives(201, ItemSchema, ITEM),
         takes=Takes(ItemBody, GIVEN | {"external_id": "T-17"}),
-        refuses=["user_not_found", "already_exists", *_CHECKS],
+        refuses=["user_not_found", "already_exists", *CHECKS],
         versioned=True,
     )
     def post(self, here: Here, user_id: str, body: Any) -> Any:
@@ -137,7 +136,7 @@ class Item(MethodView):
         Scope.ITEMS_WRITE,
         Gives(200, ItemSchema, ITEM, {201: "Made."}),
         takes=Takes(ItemBody, GIVEN),
-        refuses=[*_MISSING, "already_exists", "organised_elsewhere", "text_hidden", "item_changed", *_CHECKS],
+        refuses=[*_MISSING, "already_exists", "organised_elsewhere", "text_hidden", "item_changed", *CHECKS],
         versioned=True,
         conditional=True,
     )
@@ -164,7 +163,7 @@ class Item(MethodView):
         Scope.ITEMS_WRITE,
         Gives(200, ItemSchema, ITEM),
         takes=Takes(ItemPatch, {"title": "Replace the switch and its cable"}, (JSON, MERGE_PATCH)),
-        refuses=[*_MISSING, "already_exists", "organised_elsewhere", "text_hidden", "item_changed", *_CHECKS],
+        refuses=[*_MISSING, "already_exists", "organised_elsewhere", "text_hidden", "item_changed", *CHECKS],
         versioned=True,
         conditional=True,
     )

@@ -55,8 +55,12 @@ def test_an_expanded_list_shows_occurrences_by_time_over_all_pages(backend: Call
     backend.patch(f"{ITEMS}/ext:daily", {"overrides": [moved]})
     backend.put(f"{ITEMS}/ext:long", visit("Long", "2027-01-04", end=at("2027-01-09")))
     backend.put(f"{ITEMS}/ext:same", visit("Same", "2027-01-08"))
+    for name in ("a", "b", "c"):
+        backend.put(f"{ITEMS}/ext:{name}", visit("Moment", "2027-01-08", end=at("2027-01-08")))
     whole = [each for page in pages(backend, ITEMS, expand="true", **JANUARY) for each in page]
-    assert [(each["title"], each["start"]["date_time"][8:10]) for each in whole if each["title"] != "Daily"] == [
+    assert [
+        (each["title"], each["start"]["date_time"][8:10]) for each in whole if each["title"] in ("Long", "Same")
+    ] == [
         ("Long", "04"),
         ("Same", "08"),
     ]
@@ -64,8 +68,9 @@ def test_an_expanded_list_shows_occurrences_by_time_over_all_pages(backend: Call
         ["04", "06", "07", "05", "08", "09"],
         ["04", "06", "07", "08", "05", "09"],
     )
-    assert len(whole) == 8
-    for limit in (1, 2, 3, 8):
+    assert [each["title"] for each in whole].count("Moment") == 3
+    assert len(whole) == 11
+    for limit in (1, 2, 3, 11):
         found = pages(backend, ITEMS, expand="true", limit=limit, **JANUARY)
         assert [each for page in found for each in page] == whole
         assert all(len(page) == limit for page in found[:-1])

@@ -55,7 +55,7 @@ def test_the_service_is_offered_where_the_installation_says_so(linked: SandboxWo
 def test_without_the_setting_nothing_of_it_is_there(linked: SandboxWorld, tmp_path: Path, call: str) -> None:
     name = linked.integration_id
     with open_parts(settings_for(tmp_path)) as parts:
-        assert refusal(lambda: CALLS[call](parts, name))[0] == "service_unknown"
+        assert refusal(lambda: CALLS[call](parts, name))[0] == "sandbox_off"
         assert "sandbox" not in {each.service for each in connectors.list_connectors(parts)}
         assert refusal(lambda: integrations.list_calendars(parts, TENANT, name))[0] == "service_unknown"
         with pytest.raises(Refused) as refused:

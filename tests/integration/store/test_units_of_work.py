@@ -15,6 +15,7 @@ from calbridge.errors import ItemChanged, Refused
 from calbridge.store.changes import Source
 from calbridge.store.database import Database
 from calbridge.store.items import ItemFilter
+from calbridge.store.work import Work
 
 from .helpers import INTEGRATION, KEY, TENANT, USER, Clock, an_item, event, fill, run_store
 
@@ -66,6 +67,25 @@ def test_a_unit_of_work_that_fails_leaves_nothing_and_takes_no_number(database: 
     with database.read(TENANT) as work:
         assert [change.item_id for change in work.changes_after(0, 10)] == ["b"]
         assert work.changes_after(0, 10)[0].seq == 1
+
+
+def test_a_part_that_fails_leaves_nothing_of_itself_and_all_of_the_rest(database: Database) -> None:
+    fill(database)
+
+    def failing(work: Work) -> None:
+        with work.alone():
+            work.items.add(an_item("b"), API)
+            raise ZeroDivisionError
+
+    with database.write(TENANT) as work:
+        work.items.add(an_item("a"), API)
+        with pytest.raises(ZeroDivisionError):
+            failing(work)
+        with work.alone():
+            work.items.add(an_item("c"), API)
+    with database.read(TENANT) as reader:
+        assert reader.items.many(USER, ["a", "b", "c"]).keys() == {"a", "c"}
+        assert [(change.item_id, change.seq) for change in reader.changes_after(0, 10)] == [("a", 1), ("c", 2)]
 
 
 def test_the_feed_tells_each_change_with_its_source_and_fields(database: Database, clock: Clock) -> None:
