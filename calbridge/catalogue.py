@@ -350,6 +350,24 @@ _ACCESS = (
         "Calendar sync is switched off for this user.",
         "Switch calendar_sync on for the user first.",
     ),
+    Entry(
+        "sync_disabled",
+        ADMIN,
+        "Calendar sync is switched off for all users of this tenant.",
+        "Switch sync_enabled on in the tenant's settings; what changed meanwhile is caught up with.",
+    ),
+    Entry(
+        "service_not_allowed",
+        ADMIN,
+        "This calendar service is not allowed here.",
+        "Choose one of services_allowed, or add it to them in the tenant's settings.",
+    ),
+    Entry(
+        "setting_locked",
+        ADMIN,
+        "This setting is locked for all integrations.",
+        "Leave it as it is, or take it out of locked_settings in the tenant's settings.",
+    ),
     Entry("key_not_found", ADMIN, "There is no such key.", "Look at the list of keys; it may have been revoked."),
 )
 

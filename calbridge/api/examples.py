@@ -51,6 +51,7 @@ SETTINGS = {
     },
     "invitations": "none",
     "poll_minutes": None,
+    "notify_failure_to": [],
 }
 INTEGRATION_BODY = {"user_id": "alice", "service": "caldav", "account": ACCOUNT_BODY}
 INTEGRATION_PATCH = {"calendar_id": "/alice/work/", "active": True, "settings": {"send": {"types": ["service_call"]}}}

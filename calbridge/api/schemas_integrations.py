@@ -6,6 +6,7 @@ from marshmallow import fields, validate
 
 from calbridge.api.schemas import AnswerSchema, BodySchema, identifier, moment
 from calbridge.domain.item import ItemType
+from calbridge.domain.json_parts import MAX_RECIPIENTS
 from calbridge.domain.options import Level, OnLeave, Winner
 from calbridge.domain.settings_json import MAX_CATEGORIES, MAX_DAYS
 
@@ -83,6 +84,11 @@ class SettingsSchema(BodySchema):
         validate=validate.OneOf(["none", "all"]), metadata={"description": "none: syncing mails nobody."}
     )
     poll_minutes = fields.Int(allow_none=True, strict=True, validate=validate.Range(1, 1440))
+    notify_failure_to = fields.List(
+        fields.Str(validate=validate.Length(1, 320)),
+        validate=validate.Length(max=MAX_RECIPIENTS),
+        metadata={"description": "Mail addresses that are told of failures, too; set by admin keys only."},
+    )
 
 
 class AccountBody(BodySchema):

@@ -43,6 +43,7 @@ _BY_STATUS: Mapping[int, tuple[str, ...]] = MappingProxyType(
             "setting_locked",
             "sync_disabled",
             "version_conflict",
+            "calendar_sync_off",
             "not_invited",
             "answer_not_possible",
         ),

@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from calbridge.domain.item import ItemType
+from calbridge.domain.title_templates import Templates
 
 
 class Level(enum.StrEnum):
@@ -86,3 +87,4 @@ class Options:
     live_past_days: int = 30
     default_minutes: int = 30
     busy_title: str = "Busy"
+    title_templates: Templates = ()

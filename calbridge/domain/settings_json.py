@@ -5,15 +5,15 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from calbridge.domain.item import ItemType
+from calbridge.domain.json_parts import Part, invalid
 from calbridge.domain.options import Level, OnLeave, Options, Privacy, Retrieve, Send, Skip, Winner
-from calbridge.errors import Refused
+from calbridge.domain.title_templates import templates_in
 
 MAX_DAYS = 36_500
 MAX_CATEGORIES = 100
-E = TypeVar("E", bound=enum.StrEnum)
 Json = Mapping[str, Any]
 
 
@@ -33,6 +33,7 @@ class IntegrationSettings:
     retrieve_range: Range | None = None
     send_range: Range | None = None
     poll_minutes: int | None = None
+    notify_failure_to: tuple[str, ...] = ()
 
 
 def settings_out(settings: IntegrationSettings) -> dict[str, Any]:
@@ -58,23 +59,25 @@ def settings_out(settings: IntegrationSettings) -> dict[str, Any]:
             "forward": options.send.forward,
             "on_leave": options.send.on_leave.value,
         },
-        "ranges": {"retrieve": _range_out(settings.retrieve_range), "send": _range_out(settings.send_range)},
+        "ranges": {"retrieve": range_out(settings.retrieve_range), "send": range_out(settings.send_range)},
         "conflict": options.conflict.value,
         "existence": {each.value: "linked" if each in options.existence_linked else "psa" for each in ItemType},
         "invitations": "all" if options.invitations_all else "none",
         "poll_minutes": settings.poll_minutes,
+        "notify_failure_to": list(settings.notify_failure_to),
     }
 
 
 def settings_in(data: Json, tenant: Json | None = None) -> IntegrationSettings:
     """Settings of their JSON; what is absent or null has its default.
 
-    ``tenant`` are the tenant's settings, of which ``live_past_days``, ``default_minutes`` and ``busy_title`` count.
+    ``tenant`` are the tenant's settings, of which ``live_past_days``, ``title_templates``, ``default_minutes`` and
+    ``busy_title`` count.
     :raises Refused: ``invalid_value`` with ``field``, the dotted name of what can't be used.
     """
-    part = _Part(data, "")
+    part = Part(data, "")
     ranges = part.inner("ranges")
-    whole = _Part(tenant or {}, "")
+    whole = Part(tenant or {}, "")
     default = Options()
     options = Options(
         retrieve=_retrieve(part.inner("retrieve")),
@@ -85,9 +88,14 @@ def settings_in(data: Json, tenant: Json | None = None) -> IntegrationSettings:
         live_past_days=whole.number_or("live_past_days", 0, MAX_DAYS, default.live_past_days),
         default_minutes=whole.number_or("default_minutes", 1, 1440, default.default_minutes),
         busy_title=whole.text("busy_title") or default.busy_title,
+        title_templates=templates_in(whole.inner("title_templates")),
     )
     settings = IntegrationSettings(
-        options, _range(ranges, "retrieve"), _range(ranges, "send"), part.number("poll_minutes", 1, 1440)
+        options,
+        range_in(ranges, "retrieve"),
+        range_in(ranges, "send"),
+        part.number("poll_minutes", 1, 1440),
+        part.mails("notify_failure_to"),
     )
     ranges.done()
     part.done()
@@ -113,85 +121,11 @@ class _Invitations(enum.StrEnum):
     ALL = "all"
 
 
-class _Part:
-    """An object of the JSON that is read name by name; what nobody read is unknown."""
-
-    def __init__(self, data: object, path: str) -> None:
-        if not isinstance(data, Mapping):
-            raise _invalid(path, "must be an object")
-        self._data = data
-        self._path = path
-        self._read: set[str] = set()
-
-    def _field(self, name: str) -> str:
-        return f"{self._path}.{name}" if self._path else name
-
-    def value(self, name: str) -> Any:
-        self._read.add(name)
-        return self._data.get(name)
-
-    def has(self, name: str) -> bool:
-        return self.value(name) is not None
-
-    def inner(self, name: str) -> _Part:
-        found = self.value(name)
-        return _Part({} if found is None else found, self._field(name))
-
-    def flag(self, name: str, default: bool) -> bool:
-        found = self.value(name)
-        if found is not None and not isinstance(found, bool):
-            raise _invalid(self._field(name), "must be true or false")
-        return default if found is None else found
-
-    def choice(self, name: str, kind: type[E], default: E) -> E:
-        found = self.value(name)
-        if found is None:
-            return default
-        if not isinstance(found, str) or found not in set(kind):
-            raise _invalid(self._field(name), f"must be one of {', '.join(kind)}")
-        return kind(found)
-
-    def number(self, name: str, least: int, most: int) -> int | None:
-        found = self.value(name)
-        if found is None:
-            return None
-        if not isinstance(found, int) or isinstance(found, bool) or not least <= found <= most:
-            raise _invalid(self._field(name), f"must be a whole number from {least} to {most}")
-        return found
-
-    def number_or(self, name: str, least: int, most: int, default: int) -> int:
-        found = self.number(name, least, most)
-        return default if found is None else found
-
-    def text(self, name: str) -> str | None:
-        found = self.value(name)
-        if found is not None and not isinstance(found, str):
-            raise _invalid(self._field(name), "must be text")
-        return found
-
-    def texts(self, name: str) -> tuple[str, ...] | None:
-        found = self.value(name)
-        if found is None:
-            return None
-        if not isinstance(found, (list, tuple)) or not all(isinstance(each, str) for each in found):
-            raise _invalid(self._field(name), "must be a list of texts")
-        return tuple(found)
-
-    def done(self) -> None:
-        unknown = sorted(str(name) for name in self._data if name not in self._read)
-        if unknown:
-            raise _invalid(self._field(unknown[0][:64]), "is not a setting")
-
-
-def _invalid(field: str, problem: str) -> Refused:
-    return Refused(problem, code="invalid_value", field=field or "settings")
-
-
-def _retrieve(part: _Part) -> Retrieve:
+def _retrieve(part: Part) -> Retrieve:
     skip = part.inner("skip")
     categories = skip.texts("categories") or ()
     if len(categories) > MAX_CATEGORIES:
-        raise _invalid("retrieve.skip.categories", f"must hold at most {MAX_CATEGORIES}")
+        raise invalid("retrieve.skip.categories", f"must hold at most {MAX_CATEGORIES}")
     found = Retrieve(
         create=part.flag("create", True),
         update=part.flag("update", True),
@@ -204,10 +138,10 @@ def _retrieve(part: _Part) -> Retrieve:
     return found
 
 
-def _send(part: _Part) -> Send:
+def _send(part: Part) -> Send:
     types = part.texts("types")
     if types is not None and not set(types) <= set(ItemType):
-        raise _invalid("send.types", f"must hold only {', '.join(ItemType)}")
+        raise invalid("send.types", f"must hold only {', '.join(ItemType)}")
     found = Send(
         types=frozenset(ItemType) if types is None else frozenset(ItemType(each) for each in types),
         privacy=_privacy(part.inner("privacy")),
@@ -218,7 +152,7 @@ def _send(part: _Part) -> Send:
     return found
 
 
-def _privacy(part: _Part) -> Privacy:
+def _privacy(part: Part) -> Privacy:
     default = Privacy()
     found = Privacy(part.choice("private", Level, default.private), part.choice("other", Level, default.other))
     part.done()
@@ -234,7 +168,7 @@ class _Existence(enum.StrEnum):
     LINKED = "linked"
 
 
-def _existence(part: _Part, default: frozenset[ItemType]) -> frozenset[ItemType]:
+def _existence(part: Part, default: frozenset[ItemType]) -> frozenset[ItemType]:
     def usual(each: ItemType) -> _Existence:
         return _Existence.LINKED if each in default else _Existence.PSA
 
@@ -245,7 +179,8 @@ def _existence(part: _Part, default: frozenset[ItemType]) -> frozenset[ItemType]
     return found
 
 
-def _range(part: _Part, name: str) -> Range | None:
+def range_in(part: Part, name: str) -> Range | None:
+    """``{past_days, future_days}``, either of them null for no bound; None where nothing stands there."""
     if not part.has(name):
         return None
     inner = part.inner(name)
@@ -254,5 +189,6 @@ def _range(part: _Part, name: str) -> Range | None:
     return found
 
 
-def _range_out(chosen: Range | None) -> dict[str, int | None] | None:
+def range_out(chosen: Range | None) -> dict[str, int | None] | None:
+    """The inverse of :func:`range_in`."""
     return None if chosen is None else {"past_days": chosen.past_days, "future_days": chosen.future_days}

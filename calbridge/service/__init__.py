@@ -13,6 +13,9 @@ waits for the answer, :class:`~calbridge.errors.StoreError` where the database f
     if_version=None, create_only=False)``, ``get_tenant(parts, tenant)``, ``list_tenants(parts, *, after, limit)``,
     ``delete_tenant(parts, tenant) -> Receipt``. ``if_version`` is the version that was read, of anything that has one:
     Refused ``precondition_failed`` where it moved on
+``tenant_settings``
+    ``get_settings(parts, tenant) -> SettingsView``, ``change_settings(parts, tenant, patch, *, if_version=None)`` (RFC
+    7396), ``failure_recipients(work, integration) -> Sequence[str]``
 ``keys``
     ``create_key(parts, tenant | None, role, name, expires_at=None) -> NewKeyView`` (with ``key``, the secret, this
     once; None is the platform), ``list_keys(parts, tenant | None, *, limit=200, after=None) -> list[KeyView]``,
@@ -111,6 +114,10 @@ JSON shapes (``to_json`` of a view gives exactly its fields, times as RFC 3339):
 
     tenant       id, name, private_hosts[], created_at, version
     user         id, email, name, time_zone, calendar_sync, created_at, updated_at, version
+    settings     version, sync_enabled, services_allowed[] | null, mechanism, poll_minutes, retry_minutes,
+                 notify_failure_to[], initial_range{past_days, future_days} | null, live_past_days, default_settings{},
+                 locked_settings[], allowed_origins[], private_hosts[], title_templates{type: text},
+                 exchange{url, version, batch_size, notification_url}
     audit line   id, at, actor, action, facts{}
     key          id, role, name, prefix, created_at, expires_at, last_used_at; a new one also key
     service      service, title, connector, authentication, needs_url, help, account_schema,

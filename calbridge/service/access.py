@@ -67,4 +67,4 @@ class Caller:
     def actor(self) -> Actor:
         """On whose behalf use cases run."""
         door = "page" if self.role is Role.USER else "api"
-        return Actor(door, key=self.key_id, user=self.user_id)
+        return Actor(door, key=self.key_id, user=self.user_id, admin=self.role is Role.ADMIN)

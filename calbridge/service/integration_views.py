@@ -21,6 +21,7 @@ def integration_view(work: Work, stored: StoredIntegration) -> IntegrationView:
         "name": stored.calendar_name,
         "time_zone": stored.calendar_zone,
     }
+    runs = stored.active and stored.status == "connected" and stored.stopped is None
     return IntegrationView(
         id=stored.id,
         user_id=stored.user_id,
@@ -28,12 +29,12 @@ def integration_view(work: Work, stored: StoredIntegration) -> IntegrationView:
         account=told or None,
         active=stored.active,
         status=stored.status,
-        reason=stored.reason,
+        reason=stored.reason or (stored.stopped if stored.active else None),
         calendar=calendar or None,
         settings=settings_out(settings_in(stored.settings)),
         last_sync_at=stored.last_sync_at,
         last_run_at=stored.last_run_at,
         fresh_as_of=stored.fresh_as_of,
-        next_run_at=stored.next_poll_at if stored.active and stored.status == "connected" else None,
+        next_run_at=stored.next_poll_at if runs else None,
         version=stored.version,
     )

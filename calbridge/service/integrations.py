@@ -16,6 +16,7 @@ from calbridge.service.leaving import count_leaving
 from calbridge.service.opening import opened, usable_account
 from calbridge.service.parts import Parts
 from calbridge.service.removals import delete_integration
+from calbridge.service.tenant_settings import new_settings, refuse_locked, refuse_service, settings_of_tenant
 from calbridge.service.values import choice, invalid, refuse_other_version
 from calbridge.service.views import CalendarView, IntegrationView
 from calbridge.store.accounts import StoredAccount
@@ -36,14 +37,14 @@ def add_integration(
     active: bool = False,
 ) -> IntegrationView:
     """Connect a user's account after its credentials were proved at the service; without ``account`` one is made that
-    waits for somebody to sign in (``setup``).
+    waits for somebody to sign in (``setup``). ``settings`` go before the tenant's defaults.
 
-    Raises Refused (``user_not_found``, ``service_unknown``, ``invalid_value``, ``too_many_checks``,
-    ``calendar_not_found``, ``already_exists``), ConnectorError: nothing was stored.
+    Raises Refused (``user_not_found``, ``service_unknown``, ``service_not_allowed``, ``setting_locked``,
+    ``invalid_value``, ``too_many_checks``, ``calendar_not_found``, ``already_exists``), ConnectorError: nothing was
+    stored.
     """
-    chosen = settings_in(settings or {})
     with parts.database.read(tenant) as work:
-        work.settings.get()
+        chosen = new_settings(parts, work, service, settings or {})
         work.users.require(user_id)
         account_id, integration_id = work.keys.new_id(), work.keys.new_id()
     if account is None:
@@ -61,6 +62,7 @@ def add_integration(
         raise invalid("calendar_id", "is needed before activating")
     stored = _new(integration_id, user_id, service, calendar, chosen, active)
     with parts.database.write(tenant) as work:
+        refuse_service(work, service)
         stored = replace(stored, account_id=store_account(work, checked, given.password).id)
         work.integrations.add(stored)
         work.audit.add(str(parts.actor), "integration_added", integration=integration_id, service=service)
@@ -74,6 +76,7 @@ def _without_account(parts: Parts, tenant: str, stored: StoredIntegration) -> In
     """The first step of a wizard: a service was picked, and nobody has signed in."""
     parts.registry.spec_for(stored.service)
     with parts.database.write(tenant) as work:
+        refuse_service(work, stored.service)
         work.integrations.add(stored)
         work.audit.add(str(parts.actor), "integration_added", integration=stored.id, service=stored.service)
     return get_integration(parts, tenant, stored.id)
@@ -175,7 +178,8 @@ def change_integration(
     ``old_calendar`` of ``keep``, ``remove_ours`` says what happens to our copies when another calendar is linked. Where
     new settings take copies of ours out of the calendar, their number must be confirmed (B3). Raises Refused
     (``integration_not_found``, ``invalid_value``, ``confirmation_needed`` with ``leaving``, ``calendar_not_found``,
-    ``not_connected``, ``integration_running``, ``already_exists``, ``precondition_failed``), ConnectorError.
+    ``not_connected``, ``integration_running``, ``already_exists``, ``precondition_failed``, ``setting_locked``,
+    ``scope_missing``, ``service_not_allowed``), ConnectorError.
     """
     choice(old_calendar, "old_calendar", {"keep", "remove_ours"})
     with parts.database.read(tenant) as work:
@@ -183,7 +187,7 @@ def change_integration(
         refuse_other_version(before.version, if_version, integration=integration_id)
         leaving = None
         if settings is not None:
-            merged = settings_in(patched(before.settings, settings))
+            merged = _merged(parts, work, before, settings)
             leaving = count_leaving(work, before, merged)
             if leaving and confirm_leaving != leaving:
                 raise Refused(code="confirmation_needed", integration=integration_id, leaving=leaving)
@@ -196,7 +200,7 @@ def change_integration(
         now = work.integrations.require(integration_id, lock=True)
         refuse_other_version(now.version, if_version, integration=integration_id)
         if settings is not None:
-            values = settings_out(settings_in(patched(now.settings, settings)))
+            values = settings_out(_merged(parts, work, now, settings))
             work.integrations.save(integration_id, settings=values, leave_confirmed=bool(leaving))
             work.audit.add(
                 str(parts.actor), "integration_changed", integration=integration_id, settings=sorted(settings)
@@ -208,11 +212,19 @@ def change_integration(
     return get_integration(parts, tenant, integration_id)
 
 
+def _merged(parts: Parts, work: Work, stored: StoredIntegration, patch: Mapping[str, Any]) -> IntegrationSettings:
+    before, after = settings_in(stored.settings), settings_in(patched(stored.settings, patch))
+    refuse_locked(parts, settings_of_tenant(work), before, after)
+    return after
+
+
 def _activate(parts: Parts, work: Work, integration: StoredIntegration, active: bool) -> None:
     if active == integration.active:
         return
     if active and integration.calendar_id is None:
         raise invalid("calendar_id", "is needed before activating")
+    if active:
+        refuse_service(work, integration.service)
     work.integrations.save(integration.id, active=active)
     work.audit.add(
         str(parts.actor), "integration_activated" if active else "integration_paused", integration=integration.id

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from calbridge.connectors.hookspecs import Failure
 from calbridge.connectors.transport import backoff
+from calbridge.domain.tenant_settings import RETRY_MINUTES
 from calbridge.errors import (
     AddressRefused,
     CalbridgeError,
@@ -20,7 +21,6 @@ from calbridge.service.parts import Parts
 from calbridge.store.integrations import StoredIntegration
 from calbridge.store.work import Work
 
-RETRY_MINUTES = 30
 FIRST_PAUSE = 30.0
 LONGEST_PAUSE = 15 * 60.0
 """Seconds between tries of a failing account."""

@@ -66,13 +66,19 @@ class Actor:
     """On whose behalf a use case runs: the door it came through, and the key or the user behind it.
 
     ``door``: cli, api, page or job. ``key``: id of the key of a PSA's program. ``user``: whose token it was.
-    ``request``: id of the request, as its answer and the log tell it.
+    ``request``: id of the request, as its answer and the log tell it. ``admin``: it is an administrator's key.
     """
 
     door: str = "cli"
     key: str | None = None
     user: str | None = None
     request: str | None = None
+    admin: bool = False
+
+    @property
+    def administers(self) -> bool:
+        """Whether it may do what only administrators of a tenant do; who holds the command line may do everything."""
+        return self.admin or self.door == "cli"
 
     @property
     def source(self) -> Source:

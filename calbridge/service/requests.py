@@ -23,7 +23,16 @@ from calbridge.store.runs import Run
 from calbridge.store.work import Work
 
 OTHERS = frozenset(
-    {"integration_running", "integration_inactive", "integration_not_found", "not_connected", "throttled"}
+    {
+        "integration_running",
+        "integration_inactive",
+        "integration_not_found",
+        "not_connected",
+        "throttled",
+        "sync_disabled",
+        "calendar_sync_off",
+        "service_not_allowed",
+    }
 )
 """Refusals that say nothing about the account: somebody else runs it, or it was switched off in between."""
 CAUGHT_UP = 3
@@ -45,8 +54,7 @@ def request_sync(
     """Queue a run that catches up, or copies the ranges that are given. One that waits already is the answer, so that a
     burst of triggers is one run.
 
-    Raises Refused (``integration_not_found``, ``integration_inactive``, ``not_connected``, ``throttled``,
-    ``invalid_value``).
+    Raises Refused (``integration_not_found``, ``invalid_value`` and those of ``refuse_idle``).
     """
     facts = facts_of(retrieve, send)
     with parts.database.write(tenant) as work:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from calbridge.connectors.contract import Window
 from calbridge.domain.settings_json import settings_in
+from calbridge.domain.tenant_settings import POLL_MINUTES
 from calbridge.errors import ConnectorError, LeaseLost, Refused, StoreError
 from calbridge.log import bound, get_logger
 from calbridge.service.integration_views import integration_view
@@ -35,7 +36,6 @@ Range = tuple[int | None, int | None]
 """Local days before and after today; None is unbounded (F2)."""
 Stop = Callable[[], bool]
 MAX_DAYS = 36_500
-POLL_MINUTES = 15
 CONFIRMED_FOR = timedelta(hours=24)
 log = get_logger(__name__)
 
@@ -92,7 +92,7 @@ def sync_integration(
 
     The answer's ``status`` tells how it went: ``succeeded``, ``partial`` (its time is over, it goes on by itself),
     ``waiting`` (``confirmation_needed``) or ``failed`` with its ``reason``. Raises Refused (``integration_not_found``,
-    ``integration_inactive``, ``not_connected``, ``throttled``, ``integration_running``), DatabaseUnusable.
+    ``integration_running`` and those of :func:`refuse_idle`), DatabaseUnusable.
     """
     facts = facts_of(retrieve, send)
     try:
@@ -106,9 +106,15 @@ def sync_integration(
 
 
 def refuse_idle(work: Work, integration: StoredIntegration, trigger: str) -> tuple[StoredAccount, str]:
-    """D12: inactive or not connected, no run starts, whoever asks; else the account and its secret. Raises Refused."""
+    """D12: inactive, stopped or not connected, no run starts, whoever asks; else the account and its secret.
+
+    Raises Refused (``integration_inactive``, ``sync_disabled``, ``calendar_sync_off``, ``service_not_allowed``,
+    ``not_connected``, ``throttled``).
+    """
     if not integration.active:
         raise Refused(code="integration_inactive", integration=integration.id)
+    if integration.stopped is not None:
+        raise Refused(code=integration.stopped, integration=integration.id)
     if integration.status != "connected":
         raise Refused(code="not_connected", integration=integration.id, reason=integration.reason)
     account, secret = usable_account(work, integration.account_id)

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    bindparam,
+    exists,
+    func,
+    insert,
+    select,
+    true,
+    type_coerce,
+    update,
+)
 
 from calbridge.errors import Refused
-from calbridge.store.columns import Instant, digest
+from calbridge.store.columns import Instant, digest, micros
 from calbridge.store.failures import unique
+from calbridge.store.stopping import STOPPED, unstopped
 from calbridge.store.tables import accounts, integrations, links
 
 
@@ -20,8 +33,8 @@ class StoredIntegration:
     """An integration as the service layer sees it; ``settings`` as in :mod:`calbridge.domain.settings_json`.
 
     ``status``: setup, connected, not_connected or deleting. ``due_no`` counts triggers, ``cleared`` those that a run
-    took up (SYNC D1), ``bulk`` says that its next run will be a long one. The places of a run are not here: only its
-    pages move them.
+    took up (SYNC D1), ``bulk`` says that its next run will be a long one, ``stopped`` is the code of what keeps it from
+    running although it is active. The places of a run are not here: only its pages move them.
     """
 
     id: str
@@ -47,9 +60,11 @@ class StoredIntegration:
     created_at: datetime | None = None
     deleted_at: datetime | None = None
     version: int = 1
+    stopped: str | None = None
 
 
-_FIELDS = tuple(each.name for each in fields(StoredIntegration))
+_FIELDS = tuple(each.name for each in fields(StoredIntegration) if each.name != "stopped")
+_ALL = (*(integrations.c[name] for name in _FIELDS), STOPPED.label("stopped"))
 _NEW = {"mark": 0, "leave_confirmed": False}
 _CHANGEABLE = frozenset(
     {
@@ -81,7 +96,7 @@ _LIVING = (
     integrations.c.id == bindparam("b_id"),
     integrations.c.deleted_at.is_(None),
 )
-_GET = select(*(integrations.c[name] for name in _FIELDS)).where(*_LIVING)
+_GET = select(*_ALL).where(*_LIVING)
 _SAVE = update(integrations).where(*_LIVING)
 _SAVE_ANEW = _SAVE.values(version=integrations.c.version + 1)
 _RETRIES = exists().where(
@@ -184,6 +199,24 @@ class Integrations:
         ).one_or_none()
         return next((why for why in ("change", "poll", "retry") if row is not None and getattr(row, why)), None)
 
+    def allow(self, services: Collection[str] | None) -> None:
+        """Only integrations of these services run from now on; None are all."""
+        allowed = true() if services is None else integrations.c.service.in_(services)
+        self._connection.execute(
+            update(integrations).where(integrations.c.tenant_id == self._tenant).values(allowed=allowed)
+        )
+
+    def poll_sooner(self, minutes: int, before: int) -> None:
+        """Polls to come in steps of ``before`` minutes come in steps of ``minutes``, spread as they were."""
+        now = micros(self._now)
+        planned = type_coerce(integrations.c.next_poll_at, BigInteger)
+        sooner = now + (planned - now) * minutes // before
+        self._connection.execute(
+            update(integrations)
+            .where(integrations.c.tenant_id == self._tenant, planned > now)
+            .values(next_poll_at=type_coerce(sooner, Instant))
+        )
+
     def end(self, integration_id: str) -> None:
         """Make a tombstone: what is left tells whose keys its events carry (SYNC C4)."""
         gone = dict.fromkeys(_OF_CALENDAR)
@@ -204,7 +237,7 @@ class Integrations:
 
     def _select(self, *conditions: ColumnElement[bool], limit: int | None = None) -> Sequence[StoredIntegration]:
         query = (
-            select(*(integrations.c[name] for name in _FIELDS))
+            select(*_ALL)
             .where(integrations.c.tenant_id == self._tenant, integrations.c.deleted_at.is_(None), *conditions)
             .order_by(integrations.c.id)
             .limit(limit)
@@ -219,4 +252,5 @@ def runnable() -> tuple[ColumnElement[bool], ...]:
         integrations.c.status == "connected",
         integrations.c.deleted_at.is_(None),
         accounts.c.refused.is_(False),
+        unstopped(),
     )

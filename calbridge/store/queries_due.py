@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Text, exists, or_, select, text, type_coerce, update
 
 from calbridge.store.sql import database_micros
+from calbridge.store.stopping import unstopped
 from calbridge.store.tables import accounts, integrations, leases, runs
 from calbridge.store.work import System
 
@@ -32,6 +33,7 @@ def cut_off(system: System, limit: int = 200) -> list[tuple[str, str]]:
             integrations.c.deleted_at.is_(None),
             accounts.c.refused.is_(False),
             accounts.c.secret.is_not(None),
+            unstopped(),
             or_(accounts.c.not_before.is_(None), accounts.c.not_before <= system.now),
         )
         .order_by(integrations.c.tenant_id, integrations.c.id)

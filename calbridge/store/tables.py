@@ -4,7 +4,7 @@ hash (:func:`calbridge.store.columns.digest`)."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint, text, true
 
 from calbridge.store.columns import Instant, Json, Name, Opaque, Packed, Serial
 from calbridge.store.table_parts import HASH, flag, key, metadata, must, of
@@ -36,6 +36,7 @@ tenants = Table(
     must("seq", BigInteger),
     must("epoch", Integer),
     must("version", BigInteger, "1"),
+    Column("sync_enabled", Boolean, nullable=False, server_default=true()),
     must("created_at", Instant),
 )
 
@@ -90,6 +91,7 @@ integrations = Table(
     must("service", Name),
     must("settings", Json),
     flag("active"),
+    Column("allowed", Boolean, nullable=False, server_default=true()),
     must("status", Name),
     Column("reason", Name),
     Column("calendar_id", Opaque),

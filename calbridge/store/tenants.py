@@ -43,7 +43,7 @@ class Tenants:
     def add(self, tenant_id: str, name: str, settings: Mapping[str, Any] | None = None) -> Tenant:
         """Make a tenant. :raises Refused: ``already_exists``."""
         tenant = Tenant(tenant_id, name, dict(settings or {}), 0, 1, self._now)
-        row = {name: getattr(tenant, name) for name in _FIELDS}
+        row = {name: getattr(tenant, name) for name in _FIELDS} | _beside(tenant.settings)
         with unique("tenant"):
             self._connection.execute(insert(tenants).values(row))
         return tenant
@@ -81,9 +81,15 @@ class TenantSettings:
 
     def save(self, *, name: str | None = None, settings: Mapping[str, Any] | None = None) -> None:
         """Store a new name or the whole of the settings; the version rises."""
-        values = {"name": name, "settings": None if settings is None else dict(settings)}
-        given = {key: value for key, value in values.items() if value is not None}
+        given: dict[str, Any] = {} if name is None else {"name": name}
+        if settings is not None:
+            given |= {"settings": dict(settings)} | _beside(settings)
         if given:
             self._connection.execute(
                 update(tenants).where(tenants.c.id == self._tenant).values(given | {"version": tenants.c.version + 1})
             )
+
+
+def _beside(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What the sweep asks of every tenant at once stands in a column of its own, too."""
+    return {"sync_enabled": settings.get("sync_enabled") is not False}

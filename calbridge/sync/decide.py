@@ -28,7 +28,18 @@ from calbridge.domain.recurrence import last_end
 from calbridge.domain.series import rekey
 from calbridge.sync.memory import Link, LinkState, MadeBy
 from calbridge.sync.merge import TIME, Conflict, Merged, Sides, merge
-from calbridge.sync.project import LEAVING, Detach, Projected, Projection, View, Withdraw, project, unstopped, view
+from calbridge.sync.project import (
+    LEAVING,
+    Detach,
+    Projected,
+    Projection,
+    View,
+    Withdraw,
+    project,
+    taken,
+    unstopped,
+    view,
+)
 from calbridge.sync.settle import Four as _Four
 from calbridge.sync.settle import Rules, changed_here, same
 
@@ -439,7 +450,8 @@ def _merged(
     normalised = remote.normalised if isinstance(remote, Present) else EMPTY
     sides = Sides(link.sent, shown, projected.content, now_seen, normalised, setting.past_before)
     merged = merge(sides, rules)
-    changed = _changed_item(item, merged, bool(erased))
+    take = taken(merged.take, item, setting.options, link.made_by)
+    changed = _changed_item(item, replace(merged, take=take), bool(erased))
     remembered = _shown(link, remote, seen) if isinstance(remote, Present) and seen else link
     return _conclude(remembered, item, changed, merged, now_seen, rules, setting, unhidden=erased == "shown")
 
@@ -470,8 +482,8 @@ def _changed_item(item: Item, merged: Merged, erased: bool) -> Item | None:
     base = item.content
     if merged.span is not None and base.span is not None:
         base = rekey(base, merged.span).content
-    taken = item.taking(merged.take, base)
-    return taken if erased or differing(taken.content, item.content) or taken.due != item.due else None
+    after = item.taking(merged.take, base)
+    return after if erased or differing(after.content, item.content) or after.due != item.due else None
 
 
 def _conclude(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from calbridge.domain.content import HIDDEN_FIELDS, MASTER, NO_EDIT_FIELDS, Content, Field, Unit, Value, content
 from calbridge.domain.event import Event
 from calbridge.domain.item import Item
 from calbridge.domain.options import Level, OnLeave, Options
+from calbridge.domain.title_templates import frame_of, framed, unframed
 from calbridge.sync.memory import MadeBy
 
 
@@ -63,7 +65,17 @@ def unstopped(item: Item, options: Options, made_by: MadeBy, integration_id: str
     unsent = HIDDEN_FIELDS if not ours and level is not Level.FULL else frozenset()
     forwarded = item.origin in (None, integration_id) or options.send.forward
     sends = item.type in options.send.types and shown.span is not None and forwarded
-    return Projected(_visible(item, shown, level if ours else Level.FULL, options, unsent), hidden, sends, unsent)
+    visible = _visible(item, shown, level if ours else Level.FULL, options, unsent)
+    if ours and not hidden and options.title_templates:
+        visible = framed(visible, frame_of(item, options.title_templates))
+    return Projected(visible, hidden, sends, unsent)
+
+
+def taken(units: Mapping[Unit, Value], item: Item, options: Options, made_by: MadeBy) -> Mapping[Unit, Value]:
+    """Units of an event as the item takes them: the inverse of :func:`project`, where that can be inverted."""
+    if made_by is not MadeBy.US or not options.title_templates:
+        return units
+    return unframed(units, frame_of(item, options.title_templates))
 
 
 def _stop(item: Item, options: Options, integration_id: str) -> Projection | None:

@@ -20,7 +20,15 @@ from calbridge.service.sync import Range
 from calbridge.service.views import RunView, to_json
 
 blueprint = Blueprint("syncs", "Runs that somebody asks for; jobs carry them out.")
-IDLE = ["integration_not_found", "integration_inactive", "not_connected", "throttled"]
+IDLE = [
+    "integration_not_found",
+    "integration_inactive",
+    "sync_disabled",
+    "calendar_sync_off",
+    "service_not_allowed",
+    "not_connected",
+    "throttled",
+]
 
 
 class SyncBody(BodySchema):

@@ -33,7 +33,7 @@ def test_a_key_of_a_tenant_opens_that_tenant_with_its_role(world: World, role: R
     assert (caller.role, caller.tenant, caller.key_id, caller.user_id) == (role, TENANT, made.id, None)
     assert caller.scopes == SCOPES[role]
     assert Scope.PLATFORM not in caller.scopes
-    assert caller.actor == Actor("api", key=made.id)
+    assert caller.actor == Actor("api", key=made.id, admin=role is Role.ADMIN)
 
 
 def test_a_key_of_the_platform_opens_no_tenant(world: World) -> None:

@@ -310,6 +310,23 @@ class SyncMachine(RuleBasedStateMachine):
         assert not world.tables.intents
 
 
+class TemplatesMachine(SyncMachine):
+    """Titles go out with something before them, which edits on the phone keep or not."""
+
+    options = Options(title_templates=tuple((each, "[x] {title}") for each in ItemType))
+
+    @rule(pick=PICK)
+    def phone_extends_a_title(self, pick: int) -> None:
+        remote = self.remote(pick)
+        if remote:
+            before = self.world.phone.events()[remote].content.title
+            self.world.phone.edit(remote, {(MASTER, Field.TITLE): f"{before} {self.title('more')}"})
+
+    @rule(there=st.booleans())
+    def templates_come_and_go(self, there: bool) -> None:
+        self.world.set_options(self.options if there else Options())
+
+
 class TwoCalendarsMachine(SyncMachine):
     """The same user with a second calendar that gets what the first one brought (D10)."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 CALENDARS, HISTORIES, RULES = "test_histories_of_calendars.py", "test_histories.py", "test_rules.py"
 FIRST_RANGE = "test_first_range.py"
+TEMPLATES = "test_title_templates.py"
 DECIDE, SETTLE, PROJECT = "test_decide_table.py", "test_settle_table.py", "test_project_table.py"
 
 
@@ -895,5 +896,46 @@ BREACHES = (
         "    ctx.wrote = True\n    if intent.op is Op.DELETE:",
         "    if intent.op is Op.DELETE:",
         f"{RULES}::test_a_run_says_whether_anything_was_written_either_way",
+    ),
+    # B1, B2: titles with something around them
+    Breach(
+        "B2",
+        "titles of others' events are framed",
+        "sync/project.py",
+        "    if ours and not hidden and options.title_templates:",
+        "    if not hidden and options.title_templates:",
+        f"{TEMPLATES}::test_what_was_retrieved_keeps_the_title_its_owner_gave_it",
+    ),
+    Breach(
+        "B2",
+        "a placeholder is framed",
+        "sync/project.py",
+        "    if ours and not hidden and options.title_templates:",
+        "    if ours and options.title_templates:",
+        f"{TEMPLATES}::test_only_what_we_made_and_may_show_has_its_title_framed[us        busy_only   Busy]",
+    ),
+    Breach(
+        "B1",
+        "an edited title comes back with its frame",
+        "sync/decide.py",
+        "    take = taken(merged.take, item, setting.options, link.made_by)",
+        "    take = merged.take",
+        f"{TEMPLATES}::test_an_edit_inside_the_frame_comes_back_without_it_and_is_not_written_again",
+    ),
+    Breach(
+        "B1",
+        "titles of others' events are cut as if they were framed",
+        "sync/project.py",
+        "    if made_by is not MadeBy.US or not options.title_templates:",
+        "    if not options.title_templates:",
+        f"{TEMPLATES}::test_an_edit_of_an_event_of_others_is_taken_whole",
+    ),
+    Breach(
+        "B1",
+        "a frame that does not fit is cut off",
+        "domain/title_templates.py",
+        "            if len(inner) + len(self.before) + len(self.after) == len(told):",
+        "            if inner:",
+        f"{TEMPLATES}::test_half_a_frame_is_taken_whole",
     ),
 )

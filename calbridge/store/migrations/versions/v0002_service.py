@@ -18,6 +18,8 @@ def upgrade() -> None:
     """Make the tables of this version."""
     for table in ("tenants", "users", "integrations"):
         op.add_column(table, sa.Column("version", sa.BigInteger(), server_default=sa.text("1"), nullable=False))
+    for table, column in (("tenants", "sync_enabled"), ("integrations", "allowed")):
+        op.add_column(table, sa.Column(column, sa.Boolean(), server_default=sa.true(), nullable=False))
     op.add_column("integrations", sa.Column("bulk", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     _index_what_is_due()
     op.create_table(
