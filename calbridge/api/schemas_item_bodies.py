@@ -31,16 +31,23 @@ LONGEST_SERIES = 2000
 CHECKS = ("unknown_time_zone", "recurrence_too_fine", "recurrence_too_large", "too_many_overrides", "too_large")
 """Codes with which a body can be refused, beside ``invalid_value``."""
 _ONE_LINE = r"^[^\r\n\u0000]*$"
-_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?$"
+_LINES = r"^[^\u0000]*$"
+_DATE = r"((19|20|21)\d\d|2200)-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
+_HOUR = r"([01]\d|2[0-3]):[0-5]\d"
+_OFFSET = rf"(Z|[+-]{_HOUR})"
+_TIME = rf"^{_DATE}T{_HOUR}(:[0-5]\d(\.\d{{1,6}})?)?{_OFFSET}?$"
+_INSTANT = rf"^{_DATE}T{_HOUR}:[0-5]\d(\.\d{{1,6}})?{_OFFSET}$"
+_DAY: dict[str, Any] = DAY | {"properties": {"date": {"type": "string", "format": "date", "pattern": f"^{_DATE}$"}}}
 _ZONE: dict[str, Any] = {"type": ["string", "null"], "description": "An IANA zone; null for a time without one."}
 _POINT: dict[str, Any] = {"date_time": {"type": "string", "pattern": _TIME}, "time_zone": _ZONE}
 _GIVEN: list[dict[str, Any]] = [
-    DAY,
+    _DAY,
     {"type": "object", "required": ["date_time"], "properties": _POINT, "additionalProperties": False},
     NULL,
 ]
 _MERGED: list[dict[str, Any]] = [
-    {"type": "object", "properties": DAY["properties"] | _POINT, "additionalProperties": False},
+    _DAY,
+    {"type": "object", "properties": _POINT, "additionalProperties": False},
     NULL,
 ]
 
@@ -91,8 +98,13 @@ _ASSOCIATION = _object(
 )
 _TEXTS = _object(
     [],
-    text={"type": ["string", "null"], "maxLength": MAX_TEXT},
-    html={"type": ["string", "null"], "maxLength": MAX_HTML, "description": "Text is made of it where none is given."},
+    text={"type": ["string", "null"], "maxLength": MAX_TEXT, "pattern": _LINES},
+    html={
+        "type": ["string", "null"],
+        "maxLength": MAX_HTML,
+        "pattern": _LINES,
+        "description": "Text is made of it where none is given.",
+    },
 )
 
 
@@ -108,7 +120,7 @@ def _event(times: list[dict[str, Any]]) -> dict[str, fields.Field[Any]]:
         "show_as": _word(SHOWN_AS),
         "visibility": _word(VISIBILITIES),
         "reminders": _rows(_REMINDER, MAX_REMINDERS),
-        "conference_url": _line(2000, pattern="^([hH][tT][tT][pP][sS]?://.*)?$"),
+        "conference_url": _line(2000, pattern=r"^([hH][tT][tT][pP][sS]?://[^\r\n\u0000]*)?$"),
         "categories": _rows({"type": "string", "maxLength": 200, "pattern": _ONE_LINE}, MAX_CATEGORIES),
         "organizer": _value({"oneOf": [_PERSON, NULL]}),
         "attendees": _rows(_PERSON, MAX_ATTENDEES),
@@ -123,7 +135,7 @@ def _override() -> dict[str, Any]:
 
 
 def _series() -> dict[str, fields.Field[Any]]:
-    rule = {"type": "string", "maxLength": MAX_LINE}
+    rule = {"type": "string", "maxLength": MAX_LINE, "pattern": _ONE_LINE}
     return {
         "recurrence": _rows(rule, MAX_LINES, "RRULE and RDATE lines of RFC 5545, daily or coarser."),
         "overrides": _rows(_override(), LONGEST_SERIES, "Replace all that were there."),
@@ -138,18 +150,26 @@ def _item(times: list[dict[str, Any]]) -> dict[str, fields.Field[Any]]:
         "record_id": _line(200, "What several users' items have in common that stand for one record of the PSA."),
         **_event(times),
         "due": _value({"oneOf": times}, f"When a task or to-do is due. {WHEN}"),
-        "completed_at": _value({"type": ["string", "null"], "format": "date-time"}, "When a task or to-do was done."),
+        "completed_at": _value({"type": ["string", "null"], "pattern": _INSTANT}, "When a task or to-do was done."),
         **_series(),
         "associations": _rows(_ASSOCIATION, MAX_ASSOCIATIONS),
         **ignored,
     }
 
 
+def _new(parts: dict[str, fields.Field[Any]]) -> dict[str, fields.Field[Any]]:
+    """A title is all that every new one needs."""
+    title = {"type": "string", "minLength": 1, "maxLength": MAX_TITLE, "pattern": _ONE_LINE}
+    return parts | {"title": fields.Raw(required=True, metadata=title)}
+
+
+NewItem = CheckedBelow.from_dict(_new(_item(_GIVEN)), name="NewItem")
+"""POST: what is no task and no to-do needs start and end, too."""
 ItemBody = CheckedBelow.from_dict(_item(_GIVEN), name="ItemBody")
-"""PUT and POST: what is absent is kept, null clears."""
+"""PUT: what is absent is kept, null clears."""
 ItemPatch = CheckedBelow.from_dict(_item(_MERGED), name="ItemPatch")
 """PATCH (RFC 7396)."""
-EventBody = CheckedBelow.from_dict(_event(_GIVEN) | _series(), name="EventBody")
+NewEvent = CheckedBelow.from_dict(_new(_event(_GIVEN) | _series()), name="NewEvent")
 """An event of the sandbox: the words of an item, without what is the PSA's alone."""
 EventPatch = CheckedBelow.from_dict(_event(_MERGED) | _series(), name="EventPatch")
 """PATCH of one (RFC 7396)."""

@@ -16,7 +16,7 @@ from calbridge.api.here import Here
 from calbridge.api.operation import Gives, Takes, must_be_there, operation
 from calbridge.api.schemas import ID_PATTERN, BodySchema, ListQuery, list_of
 from calbridge.api.schemas_integrations import LogSchema
-from calbridge.api.schemas_item_bodies import CHECKS, ItemBody, ItemPatch
+from calbridge.api.schemas_item_bodies import CHECKS, ItemBody, ItemPatch, NewItem
 from calbridge.api.schemas_items import GIVEN, ITEM, ItemSchema, choice
 from calbridge.service import items
 from calbridge.service.access import Scope
@@ -100,7 +100,7 @@ class Items(MethodView):
     @operation(
         Scope.ITEMS_WRITE,
         Gives(201, ItemSchema, ITEM),
-        takes=Takes(ItemBody, GIVEN | {"external_id": "T-17"}),
+        takes=Takes(NewItem, GIVEN | {"external_id": "T-17"}),
         refuses=["user_not_found", "already_exists", *CHECKS],
         versioned=True,
     )

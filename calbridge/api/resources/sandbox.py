@@ -14,7 +14,7 @@ from calbridge.api.cursors import decode
 from calbridge.api.here import Here
 from calbridge.api.operation import Gives, Takes, operation
 from calbridge.api.schemas import AnswerSchema, BodySchema, ListQuery, QuerySchema, list_of
-from calbridge.api.schemas_item_bodies import CHECKS, EventBody, EventPatch
+from calbridge.api.schemas_item_bodies import CHECKS, EventPatch, NewEvent
 from calbridge.api.schemas_items import EVENT, GIVEN, SandboxEventSchema, choice
 from calbridge.service import sandbox
 from calbridge.service.access import Scope
@@ -118,7 +118,7 @@ class SandboxEvents(MethodView):
         Scope.BACKEND,
         Gives(201, SandboxEventSchema, EVENT),
         query=EventQuery,
-        takes=Takes(EventBody, _BODY),
+        takes=Takes(NewEvent, _BODY),
         refuses=[*_MISSING, *CHECKS],
         upstream=True,
     )
