@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -12,6 +14,9 @@ from calbridge.errors import SettingsInvalid
 from calbridge.log import configure_logging
 from calbridge.service.parts import Parts, open_parts
 from calbridge.settings import MIN_KEY_LENGTH, Settings, load_settings, variable_name
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 
 @contextmanager
@@ -30,6 +35,24 @@ def build(settings: Settings) -> Iterator[Parts]:
         raise SettingsInvalid(f"{name}: the folder can't be made: {error.strerror}") from error
     with open_parts(settings) as parts:
         yield parts
+
+
+def wsgi_application(settings: Settings) -> Flask:
+    """The REST API as a WSGI application, for the life of this process; make it after a fork, never before.
+
+    Raises as :func:`build`.
+    """
+    from werkzeug.middleware.proxy_fix import ProxyFix
+
+    from calbridge.api import create_app
+
+    parts = ExitStack()
+    atexit.register(parts.close)
+    app = create_app(parts.enter_context(build(settings)))
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0, x_port=0, x_prefix=0)  # type: ignore[method-assign]
+    return app
 
 
 def openapi_document() -> str:
