@@ -574,10 +574,46 @@ _API = (
     ),
 )
 
+_NOTIFY = (
+    Entry("webhook_not_found", DEVELOPER, "There is no such webhook.", "Check its id in the list of webhooks."),
+    Entry("delivery_not_found", DEVELOPER, "There is no such delivery.", "It may be older than deliveries are kept."),
+    Entry(
+        "webhook_inactive",
+        DEVELOPER,
+        "This webhook is switched off.",
+        "Switch it on again with PATCH active: true; what waits for it is delivered then.",
+    ),
+    Entry(
+        "too_many_webhooks",
+        DEVELOPER,
+        "The tenant has as many webhooks as it may have.",
+        "Delete one that is not used, or let one of them hear more events.",
+    ),
+    Entry(
+        "webhook_refused",
+        DEVELOPER,
+        "The webhook's endpoint did not answer with a status from 200 to 299.",
+        "Look at the endpoint's own log; the delivery is tried again for a day.",
+    ),
+    Entry(
+        "webhook_failing",
+        ADMIN,
+        "A webhook took nothing for a day and was switched off.",
+        "Repair its endpoint, try it with a test delivery, switch the webhook on again, and read the change feed "
+        "for what came meanwhile.",
+    ),
+    Entry(
+        "webhook_gone",
+        ADMIN,
+        "A webhook's endpoint answered that it is gone (410), so the webhook was switched off.",
+        "Delete the webhook, or give it the new address and switch it on again.",
+    ),
+)
+
 CATALOGUE: Mapping[str, Entry] = MappingProxyType(
     {
         entry.code: entry
-        for group in (_SIGN_IN_AND_REACH, _SERVICE, _CONTENT, _PAIRS, _ACCESS, _REQUESTS, _INSTALLATION, _API)
+        for group in (_SIGN_IN_AND_REACH, _SERVICE, _CONTENT, _PAIRS, _ACCESS, _REQUESTS, _INSTALLATION, _API, _NOTIFY)
         for entry in group
     }
 )

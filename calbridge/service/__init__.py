@@ -96,6 +96,16 @@ waits for the answer, :class:`~calbridge.errors.StoreError` where the database f
     ``get_event(..., event_id)``, ``create_event(..., body)``, ``change_event(..., event_id, patch)`` (RFC 7396),
     ``delete_event(..., event_id)``, ``answer_event(..., event_id, attendee, response="declined")``,
     ``list_faults(parts, tenant, integration_id) -> dict``, ``set_fault(parts, tenant, integration_id, body) -> dict``
+``webhooks``
+    ``add_webhook(parts, tenant, body) -> NewWebhookView`` (``url, events?, user_id?, own?, key_id?, active?``),
+    ``get_webhook(parts, tenant, id) -> WebhookView``, ``list_webhooks(parts, tenant, *, limit=200, after=None)``,
+    ``change_webhook(parts, tenant, id, patch, *, if_version=None)``, ``delete_webhook(parts, tenant, id)``,
+    ``rotate_secret(parts, tenant, id, *, keep_hours=24) -> NewWebhookView``,
+    ``send_test(parts, tenant, id) -> DeliveryView``
+``deliveries``
+    ``list_deliveries(parts, tenant, webhook_id, *, status=None, limit=50, before=None) -> list[DeliveryView]``,
+    ``redeliver(parts, tenant, delivery_id) -> DeliveryView``, ``webhooks_due(parts) -> list[(tenant, webhook_id)]``,
+    ``deliver(parts, tenant, webhook_id, budget_seconds) -> DeliveryReport``
 ``hosts``
     ``grant_host(parts, tenant, grant) -> HostView``, ``list_hosts(parts, tenant)``,
     ``revoke_host(parts, tenant, host)``
@@ -140,6 +150,10 @@ JSON shapes (``to_json`` of a view gives exactly its fields, times as RFC 3339):
     known        id, state, code, starts_at, ends_at
     feed entry   seq, op, user_id, item_id, version, item | null, tombstone{id, user_id, external_id, record_id,
                  version, deleted_at} | null, changed_fields[], source{door, key?, integration?, run?}, at
+    webhook      id, url, events[], user_id, own, key_id, active, reason, failing_since, rotating_until, version,
+                 created_at, updated_at; when made or rotated also secret
+    delivery     id, webhook_id, type, seq, user_id, item_id, integration_id, status (pending, delivered, failed),
+                 attempts, next_at, answered, code, created_at, finished_at
     host         host
     import row   line, user_id, status (created, updated, unchanged, failed), code, detail
     import       rows[], created, updated, unchanged, failed

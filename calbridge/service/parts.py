@@ -40,6 +40,9 @@ class Dispatcher(Protocol):
     def queued(self) -> Mapping[str, int] | None:
         """How many jobs wait, by queue; None where that can't be told now. Must be quick and raise nothing."""
 
+    def deliveries(self, tenant: str) -> None:
+        """Webhooks of this tenant have something to deliver. Must be quick and raise nothing."""
+
 
 class NoDispatcher:
     """Nobody: ``tick`` finds what is due."""
@@ -50,6 +53,9 @@ class NoDispatcher:
     def queued(self) -> Mapping[str, int] | None:
         """There are no queues."""
         return None
+
+    def deliveries(self, tenant: str) -> None:
+        """Nothing."""
 
 
 class TransportFactory(Protocol):
@@ -134,6 +140,8 @@ def open_parts(
     registry = load_registry(settings.connectors) if registry is None else registry
     clock = clock or SystemClock()
     database = Database(settings.database_url, SecretBox(settings.secret_keys), clock=clock.now)
+    told = dispatcher or NoDispatcher()
+    database.announced = told.deliveries
     try:
         yield Parts(
             settings=settings,
@@ -142,7 +150,7 @@ def open_parts(
             clock=clock,
             transport_factory=transport_factory or Transports(settings, database),
             random=random or Random(),
-            dispatcher=dispatcher or NoDispatcher(),
+            dispatcher=told,
         )
     finally:
         database.close()

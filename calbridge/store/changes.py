@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Update, bindparam, select, update
 
+from calbridge.store.announcing import ITEM_TYPES, Happening, announce, listeners
 from calbridge.store.bulk import add_rows
 from calbridge.store.columns import digest
 from calbridge.store.tables import changes, integrations, items, known, leases, tenants
@@ -74,6 +75,14 @@ class _Pending:
     moves_item: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Event:
+    type: str
+    user_id: str
+    integration_id: str
+    facts: Mapping[str, Any]
+
+
 @dataclass(slots=True)
 class Changes:
     """What a unit of work changed; :meth:`finish` stores what must be stored last, in an order that can't deadlock."""
@@ -87,16 +96,20 @@ class Changes:
     _woken: dict[str, set[str]] = field(default_factory=dict)
     _places: dict[str, dict[str, Any]] = field(default_factory=dict)
     raised: list[Raised] = field(default_factory=list)
+    _events: list[_Event] = field(default_factory=list)
+    announced: bool = False
+    """Whether webhooks have something to deliver; known at the end."""
 
     @contextmanager
     def alone(self) -> Iterator[None]:
         """A part that is undone by itself where it raises."""
-        before = len(self._pending)
+        before, events = len(self._pending), len(self._events)
         try:
             with self.connection.begin_nested():
                 yield
         except BaseException:
             del self._pending[before:]
+            del self._events[events:]
             raise
 
     def record(
@@ -114,6 +127,10 @@ class Changes:
         if moves_item:
             self._due_users.add((user_id, source.integration))
         self._pending.append(_Pending(user_id, item_id, op, version, fields, source, moves_item))
+
+    def happened(self, type: str, user_id: str, integration_id: str, facts: Mapping[str, Any]) -> None:
+        """Something happened to an integration that webhooks may want to know."""
+        self._events.append(_Event(type, user_id, integration_id, facts))
 
     def raise_due(self, integration_ids: Collection[str]) -> None:
         """These integrations have something to do (SYNC D1)."""
@@ -144,9 +161,9 @@ class Changes:
                 self._raise(statement.values(values))
             else:
                 self.connection.execute(statement.values(values))
-        if self._pending:
-            self._stamp(self._pending)
-        for collected in (self._due, self._due_users, self._woken, self._places, self._pending):
+        if self._pending or self._events:
+            self._stamp(self._pending, self._events)
+        for collected in (self._due, self._due_users, self._woken, self._places, self._pending, self._events):
             collected.clear()
 
     def _raise(self, statement: Update) -> None:
@@ -172,14 +189,15 @@ class Changes:
             .values(recheck=True)
         )
 
-    def _stamp(self, pending: Sequence[_Pending]) -> None:
+    def _stamp(self, pending: Sequence[_Pending], events: Sequence[_Event]) -> None:
+        count = len(pending) + len(events)
         last = self.connection.execute(
             update(tenants)
             .where(tenants.c.id == self.tenant)
-            .values(seq=tenants.c.seq + len(pending))
+            .values(seq=tenants.c.seq + count)
             .returning(tenants.c.seq)
         ).scalar_one()
-        numbered = list(enumerate(pending, last - len(pending) + 1))
+        numbered = list(enumerate(pending, last - count + 1))
         stamps = {each.item_id: seq for seq, each in numbered if each.moves_item}
         if stamps:
             self.connection.execute(
@@ -189,6 +207,13 @@ class Changes:
                 [{"b_id": item_id, "b_seq": seq} for item_id, seq in sorted(stamps.items())],
             )
         add_rows(self.connection, changes, [self._row(seq, each) for seq, each in numbered])
+        # Asked under the lock of the tenant's row, which new webhooks take, too: what is stored after one was made and
+        # is not in a list that was read then is told to it.
+        hooks = listeners(self.connection, self.tenant)
+        if hooks:
+            told = [_of_item(seq, each) for seq, each in numbered]
+            told += [_of_integration(seq, each) for seq, each in enumerate(events, last - len(events) + 1)]
+            self.announced = announce(self.connection, self.tenant, told, hooks, self.now) or self.announced
 
     def _row(self, seq: int, each: _Pending) -> dict[str, Any]:
         return {
@@ -202,6 +227,20 @@ class Changes:
             "source": each.source.told(),
             "at": self.now,
         }
+
+
+def _of_item(seq: int, each: _Pending) -> Happening:
+    facts = {
+        "op": each.op,
+        "version": each.version,
+        "changed_fields": sorted(each.fields),
+        "source": each.source.told(),
+    }
+    return Happening(ITEM_TYPES[each.op], seq, each.user_id, each.item_id, each.source.key, facts)
+
+
+def _of_integration(seq: int, each: _Event) -> Happening:
+    return Happening(each.type, seq, each.user_id, each.integration_id, None, each.facts)
 
 
 def integrations_of(connection: Connection, tenant: str, user_id: str) -> set[str]:

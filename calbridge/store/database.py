@@ -30,6 +30,10 @@ def system_now() -> datetime:
     return datetime.now(UTC)
 
 
+def _nobody(tenant: str) -> None:
+    """Nobody listens: the sweep finds what is to be delivered."""
+
+
 @dataclass(frozen=True, slots=True)
 class Installation:
     """Who this installation is. The fingerprint secret outlives the rotation of keys, as what it made must."""
@@ -56,6 +60,8 @@ class Database:
         self.engine: Engine = make_engine(url, busy_seconds)
         self.secrets = secrets
         self.clock = clock
+        self.announced: Callable[[str], None] = _nobody
+        """Called with the tenant after a commit that left something for its webhooks; must raise nothing."""
         self._keys: dict[str, KeyMaker] = {}
 
     @property
@@ -97,6 +103,8 @@ class Database:
             work = Work(connection, tenant, keys, self.secrets, self.clock)
             yield work
             work.finish()
+        if work.announced:
+            self.announced(tenant)
 
     @contextmanager
     def system_read(self) -> Iterator[System]:

@@ -89,6 +89,11 @@ class SqlPage:
             keep_serial(self._connection, self._lease, self._serial)
         self._changes.finish()
 
+    @property
+    def announced(self) -> bool:
+        """Whether webhooks have something to deliver; known at the end."""
+        return self._changes.announced
+
     def _flush(self) -> None:
         if "_items" in self.__dict__:
             self._items.flush()

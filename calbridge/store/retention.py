@@ -22,6 +22,7 @@ from calbridge.store.tables import (
     items,
     links,
     logs,
+    notices,
     receipts,
     runs,
     tenants,
@@ -34,6 +35,8 @@ LOG_VALUES = timedelta(days=30)
 TOMBSTONES = timedelta(days=90)
 LEDGER = timedelta(days=2)
 CHECKS = timedelta(days=1)
+TOLD = timedelta(days=7)
+"""How long messages to webhooks and mails are kept, told or not."""
 _OF_INTEGRATION = frozenset(
     {"link_uids", "intents", "links", "known", "keys", "leases", "runs", "logs", "deletions", "notices"}
 )
@@ -57,6 +60,8 @@ def purge(
     counts["changes"] = _drop(database, changes, changes.c.at < now - tombstones)
     counts["deletions"] = _drop(database, deletions, deletions.c.at < now - ledger)
     counts["checks"] = _drop(database, checks, checks.c.at < now - CHECKS)
+    for table in (deliveries, notices):
+        counts[table.name] = _drop(database, table, table.c.created_at < now - TOLD)
     return counts
 
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select, update
 
 from calbridge.errors import SecretUnreadable
-from calbridge.store.accounts import secret_place
 from calbridge.store.database import INSTALLATION_PLACE, Database
-from calbridge.store.tables import accounts, installation
+from calbridge.store.tables import accounts, installation, metadata, webhooks
+
+_SEALED = tuple((column.table, column) for column in (accounts.c.secret, webhooks.c.secret, webhooks.c.former_secret))
+"""Columns of tenants' tables that hold secrets; each is sealed for its own place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +64,17 @@ def _walk(database: Database, connection: Connection, *, store: bool) -> Report:
 def _all(connection: Connection) -> Iterator[Sealed]:
     for row in connection.execute(select(installation)):
         yield Sealed(INSTALLATION_PLACE, row.fingerprint_secret)
-    query = select(accounts.c.tenant_id, accounts.c.id, accounts.c.secret).where(accounts.c.secret.is_not(None))
-    for row in connection.execute(query):
-        yield Sealed(secret_place(row.tenant_id, row.id), row.secret)
+    for table, column in _SEALED:
+        query = select(table.c.tenant_id, table.c.id, column).where(column.is_not(None))
+        for tenant, row_id, text in connection.execute(query):
+            yield Sealed((tenant, table.name, row_id, column.name), text)
 
 
 def _save(connection: Connection, place: tuple[str, str, str, str], sealed: str) -> None:
-    tenant, table, row_id, _ = place
-    if table == installation.name:
+    tenant, name, row_id, column = place
+    if name == installation.name:
         connection.execute(update(installation).values(fingerprint_secret=sealed))
         return
-    here = (accounts.c.tenant_id == tenant, accounts.c.id == row_id)
-    connection.execute(update(accounts).where(*here).values(secret=sealed))
+    table = metadata.tables[name]
+    here = (table.c.tenant_id == tenant, table.c.id == row_id)
+    connection.execute(update(table).where(*here).values({column: sealed}))

@@ -46,6 +46,8 @@ class SqlRunStore:
             page = SqlPage(connection, self._lease, self._keys, self._run_id, self._clock(), serial)
             yield page
             page.finish()
+        if page.announced:
+            self._database.announced(self._lease.tenant_id)
 
     def renew(self) -> None:
         """Extend the lease before a remote batch. :raises LeaseLost: it was taken."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -14,6 +15,7 @@ from calbridge.store.accounts import Accounts
 from calbridge.store.api_keys import ApiKey, ApiKeys, find_key
 from calbridge.store.changes import Change, Changes, Raised
 from calbridge.store.connector_states import ConnectorStates
+from calbridge.store.deliveries import Deliveries
 from calbridge.store.feed import changes_after
 from calbridge.store.guards import Checks, Grants
 from calbridge.store.heartbeats import Heartbeats
@@ -28,6 +30,7 @@ from calbridge.store.secrets import SecretBox
 from calbridge.store.sweep import Sweep
 from calbridge.store.tenants import Tenants, TenantSettings
 from calbridge.store.users import Users
+from calbridge.store.webhooks import Webhooks
 from calbridge.sync.memory import Integration
 
 
@@ -60,6 +63,15 @@ class Work:
     def raised(self) -> tuple[Raised, ...]:
         """The integrations that this unit of work gave something to do; known when it is stored."""
         return tuple(self._changes.raised)
+
+    def happened(self, type: str, user_id: str, integration_id: str, **facts: Any) -> None:
+        """Something happened to an integration that webhooks may want to know: a type of :mod:`.announcing`."""
+        self._changes.happened(type, user_id, integration_id, facts)
+
+    @property
+    def announced(self) -> bool:
+        """Whether webhooks have something to deliver; known when it is stored."""
+        return self._changes.announced
 
     def take_lease(self, integration_id: str, owner: str, seconds: float) -> Lease | None:
         """The integration's lease, taken in this transaction; None where another run holds it (SYNC D1)."""
@@ -133,6 +145,16 @@ class Work:
     def api_keys(self) -> ApiKeys:
         """Keys of programs that call the API for this tenant."""
         return ApiKeys(self.connection, self.tenant, self.now)
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        """Webhooks with their secrets."""
+        return Webhooks(self.connection, self.tenant, self._secrets, self.now)
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        """What webhooks are told."""
+        return Deliveries(self.connection, self.tenant, self.now)
 
     @cached_property
     def grants(self) -> Grants:

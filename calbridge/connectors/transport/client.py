@@ -78,6 +78,16 @@ class Transport:
             return self._exchange(request, target, _basic(auth) if auth else None, deadline)
         return self._negotiate(request, target, auth, deadline)
 
+    def check(self, url: str) -> None:
+        """Refuse what no address behind the name could make acceptable; nothing is resolved or sent.
+
+        Raises AddressRefused as :meth:`send`.
+        """
+        target = parse_url(url)
+        self._reach.check_target(target)
+        if target.address is not None:
+            self._reach.check_address(target, str(target.address))
+
     def _seconds(self, target: Target) -> float:
         """For one request, waiting included."""
         left = math.inf if self._until is None else self._until - time.monotonic()

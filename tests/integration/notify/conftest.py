@@ -10,6 +10,7 @@ from random import Random
 import pytest
 
 from calbridge.service.parts import open_parts
+from tests.integration.notify.receiver import Receiver
 from tests.integration.service.world import (
     ALICE,
     MemoryDoor,
@@ -31,7 +32,8 @@ def opened_world(folder: Path, url: str, **settings: str) -> Iterator[World]:
     """A tenant with the user alice and a calendar service in memory, on this database."""
     memory, watcher, clock = fresh_memory(), Watcher(), TestClock()
     MemoryDoor.services[ALICE] = memory
-    configured = settings_for(folder, url, **settings)
+    reachable = {"CALBRIDGE_PRIVATE_NETWORKS": "127.0.0.0/8", "CALBRIDGE_REQUEST_TIMEOUT": "5"}
+    configured = settings_for(folder, url, **reachable, **settings)
     with open_parts(configured, registry=registry(watcher), clock=clock, random=Random(7)) as parts:
         furnish(parts)
         yield World(parts, clock, memory, watcher)
@@ -52,3 +54,11 @@ def world(tmp_path: Path, sqlite_template: Path) -> Iterator[World]:
     path.write_bytes(sqlite_template.read_bytes())
     with opened_world(tmp_path, f"sqlite:///{path}") as world:
         yield world
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """An endpoint that takes everything until it is told otherwise."""
+    receiver = Receiver()
+    yield receiver
+    receiver.close()

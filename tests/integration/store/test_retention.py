@@ -53,12 +53,21 @@ def around_the_sync(database: Database, user: str, integration: str) -> None:
     """A row in every table of the service around the sync."""
     now = database.clock()
     waiting = {"tenant_id": TENANT, "status": "pending", "attempts": 0, "created_at": now, "facts": {}}
-    hook = {"id": f"hook of {user}", "url": "https://example.com", "events": [], "user_id": user, "own": False}
+    hook = {
+        "id": f"hook of {user}",
+        "url": "https://example.com",
+        "events": [],
+        "user_id": user,
+        "own": False,
+        "tries": 0,
+    }
     state = {"account_id": f"{user}-a1", "content": b"state", "version": 1}
     key = {"id": f"key {user}", "role": "admin", "name": "", "prefix": user, "digest": "0" * 64, "created_at": now}
     rows: dict[Table, dict[str, object]] = {
         webhooks: hook | {"active": True, "version": 1, "created_at": now, "updated_at": now},
-        deliveries: waiting | {"id": f"d {user}", "webhook_id": f"hook of {user}", "type": "ping", "place": 1},
+        deliveries: waiting
+        | {"id": f"d {user}", "webhook_id": f"hook of {user}", "type": "ping"}
+        | {"place": 1, "subject": "x"},
         notices: waiting | {"id": f"n {user}", "integration_id": integration, "kind": "x", "code": "x", "since": now},
         connector_states: state,
         keys_of_tenants: key,
@@ -129,6 +138,14 @@ def test_plans_of_previews_go_after_a_day(database: Database, clock: Clock) -> N
         assert preview.facts == {"retrieve": [1, 1]}
         assert other is not None
         assert "plan" in other.facts
+
+
+def test_messages_to_webhooks_and_mails_go_after_seven_days(database: Database, clock: Clock) -> None:
+    everything(database)
+    counts = purge(database, clock.now() + timedelta(days=6))
+    assert (counts["deliveries"], counts["notices"]) == (0, 0)
+    counts = purge(database, clock.now() + timedelta(days=8))
+    assert (counts["deliveries"], counts["notices"]) == (1, 1)
 
 
 def test_many_rows_are_purged_in_small_transactions(database: Database, clock: Clock) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -14,8 +15,9 @@ from calbridge.errors import SecretUnreadable
 from calbridge.store.database import Database
 from calbridge.store.rotation import rotate, verify
 from calbridge.store.secrets import SecretBox, derive
+from calbridge.store.webhooks import Webhook
 
-from .helpers import KEY, OTHER_KEY, TENANT, USER, event, fill
+from .helpers import KEY, OTHER_KEY, TENANT, USER, Clock, event, fill
 
 PLACE = ("acme", "accounts", "a1", "secret")
 BOX = SecretBox([KEY])
@@ -87,6 +89,28 @@ def test_rotation_seals_everything_with_the_new_key(open_database: Callable[...,
         assert work.accounts.secret("alice-a1") == "secret"
     assert new.keys(TENANT).match(event()) == before
     assert verify(new).unreadable == ()
+
+
+def test_secrets_of_webhooks_are_sealed_for_their_place_and_rotated(
+    open_database: Callable[..., Database], clock: Clock
+) -> None:
+    old = open_database(KEY)
+    fill(old)
+    with old.write(TENANT) as work:
+        for name in ("h1", "h2"):
+            work.webhooks.add(Webhook(name, "https://example.com", ("item.created",)), f"whsec_{name}")
+        work.webhooks.rotate("h1", "whsec_new", clock.now() + timedelta(hours=1))
+        stored = work.connection.execute(text("SELECT secret, former_secret FROM webhooks ORDER BY id")).all()
+    assert "whsec" not in str(stored)
+    assert rotate(open_database(OTHER_KEY, KEY)).outdated == 5
+    new = open_database(OTHER_KEY)
+    assert (verify(new).total, verify(new).outdated, verify(new).unreadable) == (5, 0, ())
+    with new.write(TENANT) as work:
+        assert work.webhooks.secrets("h1") == ["whsec_new", "whsec_h1"]
+        assert work.webhooks.secrets("h2") == ["whsec_h2"]
+        work.connection.execute(text("UPDATE webhooks SET secret = former_secret WHERE id = 'h1'"))
+        with pytest.raises(SecretUnreadable):
+            work.webhooks.secrets("h1")
 
 
 def test_secrets_without_their_key_are_named_and_left_alone(open_database: Callable[..., Database]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import threading
@@ -54,6 +55,9 @@ class Server:
     def close(self) -> None:
         self.stop.set()
         for sock in (self._listener, *self._open):
+            # A thread that waits in accept keeps a listener open that is only closed.
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
             sock.close()
 
     def _accept(self) -> None:

@@ -82,6 +82,10 @@ def upgrade() -> None:
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("reason", NAME, nullable=True),
         sa.Column("failing_since", sa.BigInteger(), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("not_before", sa.BigInteger(), nullable=True),
+        sa.Column("owner", NAME, nullable=True),
+        sa.Column("owned_until", sa.BigInteger(), nullable=True),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
@@ -97,7 +101,7 @@ def upgrade() -> None:
         sa.Column("place", sa.BigInteger(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=True),
         sa.Column("user_id", NAME, nullable=True),
-        sa.Column("item_id", NAME, nullable=True),
+        sa.Column("subject", NAME, nullable=False),
         sa.Column("facts", sa.Text(), nullable=False),
         sa.Column("status", NAME, nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -113,23 +117,18 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_deliveries")),
     )
-    op.create_index(
-        "ix_deliveries_due",
-        "deliveries",
-        ["next_at"],
-        unique=False,
-        sqlite_where=sa.text("status = 'pending'"),
-        postgresql_where=sa.text("status = 'pending'"),
-    )
-    op.create_index(
-        "ix_deliveries_pending",
-        "deliveries",
-        ["tenant_id", "webhook_id", "place"],
-        unique=False,
-        sqlite_where=sa.text("status = 'pending'"),
-        postgresql_where=sa.text("status = 'pending'"),
-    )
-    op.create_index(op.f("ix_deliveries_tenant_id_item_id"), "deliveries", ["tenant_id", "item_id"], unique=False)
+    for name, columns in (
+        ("ix_deliveries_order", ["tenant_id", "webhook_id", "subject", "place"]),
+        ("ix_deliveries_due", ["tenant_id", "webhook_id", "next_at"]),
+    ):
+        op.create_index(
+            name,
+            "deliveries",
+            columns,
+            unique=False,
+            sqlite_where=sa.text("status = 'pending'"),
+            postgresql_where=sa.text("status = 'pending'"),
+        )
     op.create_index(
         op.f("ix_deliveries_tenant_id_webhook_id_created_at"),
         "deliveries",
@@ -153,7 +152,7 @@ def upgrade() -> None:
         "notices",
         sa.Column("tenant_id", NAME, nullable=False),
         sa.Column("id", NAME, nullable=False),
-        sa.Column("integration_id", NAME, nullable=False),
+        sa.Column("integration_id", NAME, nullable=True),
         sa.Column("kind", NAME, nullable=False),
         sa.Column("code", NAME, nullable=False),
         sa.Column("since", sa.BigInteger(), nullable=False),
