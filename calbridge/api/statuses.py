@@ -45,6 +45,8 @@ _BY_STATUS: Mapping[int, tuple[str, ...]] = MappingProxyType(
             "version_conflict",
             "calendar_sync_off",
             "not_invited",
+            "webhook_inactive",
+            "too_many_webhooks",
             "answer_not_possible",
         ),
         410: ("cursor_expired",),

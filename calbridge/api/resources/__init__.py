@@ -14,6 +14,7 @@ from calbridge.api.resources import (
     tenants,
     user_imports,
     users,
+    webhooks,
 )
 from calbridge.api.resources.tokens import UserTokens
 
@@ -28,6 +29,7 @@ BLUEPRINTS = (
     items.blueprint,
     item_batches.blueprint,
     changes.blueprint,
+    webhooks.blueprint,
     audit.blueprint,
     sandbox.blueprint,
     status.blueprint,

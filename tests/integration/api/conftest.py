@@ -21,7 +21,7 @@ from calbridge.api.documents import document_of
 from calbridge.service import tenants, users
 from calbridge.service.access import GRANTABLE, Role
 from calbridge.service.keys import create_key
-from calbridge.service.parts import open_parts
+from calbridge.service.parts import Parts, open_parts
 from calbridge.service.tokens import issue_token
 from calbridge.store.database import Database
 from calbridge.store.migrate import upgrade
@@ -106,6 +106,13 @@ class Caller:
                 found: Mapping[str, Any] | None = methods.get(method.lower())
                 return found
         return None
+
+
+def caller_of(parts: Parts, tenant: str = TENANT) -> Caller:
+    """Who calls an application of its own over these parts with a new backend key."""
+    app = create_app(parts)
+    key = create_key(parts, tenant, Role.BACKEND, "caller").key
+    return Caller(app.test_client(), key, json.loads(document_of(app)))
 
 
 @dataclass

@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from calbridge.api.cursors import encode
 from calbridge.app import openapi_document
-from calbridge.service import previews, users
+from calbridge.service import deliveries, previews, users, webhooks
 from calbridge.service.access import GRANTABLE, Role
 from calbridge.service.keys import create_key
 from calbridge.service.tokens import issue_token
@@ -88,8 +88,12 @@ def colleague(api: Api) -> str:
 
 
 def more_ids(api: Api) -> dict[str, str]:
-    """Of what no table names by itself."""
-    return {"event_id": "visit"}
+    """A webhook and what it is to be told; and what no table names."""
+    parts = api.world.parts
+    hook = webhooks.add_webhook(parts, TENANT, {"url": "https://psa.example.com/hooks"})
+    api.world.put("told", **visit("Secret told"))
+    (waiting,) = deliveries.list_deliveries(parts, TENANT, hook.id)
+    return {"webhook_id": hook.id, "delivery_id": waiting.id, "event_id": "visit"}
 
 
 def filled(path: str, ids: Mapping[str, str]) -> str:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from calbridge.api import create_app
-from calbridge.api.documents import document_of
 from calbridge.service import tenants
-from calbridge.service.access import Role
-from calbridge.service.keys import create_key
-from calbridge.service.parts import Parts
-from tests.integration.api.conftest import OTHER_TENANT, Api, Caller
+from tests.integration.api.conftest import OTHER_TENANT, Api, Caller, caller_of
 from tests.integration.service.sandbox_world import SandboxWorld, sandbox_world
-from tests.integration.service.world import ALICE, TENANT, at, visit
+from tests.integration.service.world import ALICE, at, visit
 
 ITEMS = f"/v1/users/{ALICE}/items"
 
@@ -30,15 +24,9 @@ def linked(tmp_path: Path) -> Iterator[SandboxWorld]:
         yield world
 
 
-def caller(parts: Parts, tenant: str = TENANT) -> Caller:
-    app = create_app(parts)
-    key = create_key(parts, tenant, Role.BACKEND, "developer").key
-    return Caller(app.test_client(), key, json.loads(document_of(app)))
-
-
 @pytest.fixture
 def developer(linked: SandboxWorld) -> Caller:
-    return caller(linked.parts)
+    return caller_of(linked.parts)
 
 
 @pytest.fixture
@@ -147,7 +135,7 @@ def test_another_tenant_finds_no_sandbox_and_changes_nothing(
     made = developer.post(events, visit()).json
     path = f"{events}/{made['id']}"
     tenants.create_tenant(linked.parts, OTHER_TENANT, "Other")
-    stranger = caller(linked.parts, OTHER_TENANT)
+    stranger = caller_of(linked.parts, OTHER_TENANT)
     for method, where, body in (
         ("GET", events, None),
         ("POST", events, visit()),
@@ -171,5 +159,5 @@ def test_an_ordinary_integration_has_no_other_side(api: Api) -> None:
 
 def test_without_the_setting_there_is_no_sandbox(tmp_path: Path) -> None:
     with sandbox_world(tmp_path, CALBRIDGE_SANDBOX="0") as world:
-        answer = caller(world.parts).get("/v1/sandbox/any/events")
+        answer = caller_of(world.parts).get("/v1/sandbox/any/events")
         assert (answer.status_code, answer.json["code"]) == (404, "sandbox_off")
