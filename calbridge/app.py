@@ -33,7 +33,9 @@ def build(settings: Settings) -> Iterator[Parts]:
     except OSError as error:
         name = variable_name("data_dir")
         raise SettingsInvalid(f"{name}: the folder can't be made: {error.strerror}") from error
-    with open_parts(settings) as parts:
+    from calbridge.jobs.dispatcher import make_dispatcher
+
+    with open_parts(settings, dispatcher=make_dispatcher(settings)) as parts:
         yield parts
 
 

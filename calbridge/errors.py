@@ -13,6 +13,7 @@
     |   |-- NotFound                    nothing at that address
     |   |-- Rejected                    the service will never accept this write
     |   `-- CalendarGone                the calendar itself is not there any more
+    |-- RedisUnusable                   the queues can't be reached now
     |-- StoreError                      our own memory
     |   |-- LeaseLost                   another run owns the integration now
     |   |-- ItemChanged                 the item moved on since it was read
@@ -162,6 +163,12 @@ class DatabaseUnusable(StoreError):
     """Locked, full, unreachable or not migrated."""
 
     default_code = "database_unusable"
+
+
+class RedisUnusable(CalbridgeError):
+    """The Redis that carries the jobs did not answer in time. What is due stands in the database."""
+
+    default_code = "redis_unusable"
 
 
 class Refused(CalbridgeError):

@@ -27,6 +27,8 @@ _PLACES = MappingProxyType(
         "tick": "installation:tick",
         "doctor": "installation:doctor",
         "secrets": "installation:SECRETS",
+        "worker": "processes:worker",
+        "scheduler": "processes:scheduler",
         "openapi": "openapi:OPENAPI",
     }
 )

@@ -39,6 +39,11 @@ class Session:
 
         return self._open.enter_context(build(self.settings))
 
+    def load_connectors(self) -> None:
+        """Import every connector now, so that the first job does not wait for it."""
+        for spec in self.parts.registry.specs:
+            self.parts.registry.preload(spec)
+
     @cached_property
     def tenant(self) -> str:
         """The tenant named by the option or the environment, else the only one there is.

@@ -6,6 +6,7 @@ remembered with its problem. It never stops anything else.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -65,6 +66,11 @@ class Registry:
             if any(offered.name == service for offered in spec.services):
                 return spec
         raise Refused("no connector for this service", code="service_unknown", service=service)
+
+    def preload(self, spec: ConnectorSpec) -> None:
+        """Import the connector's code ahead of its first use; one that can't be imported says so when it is used."""
+        with contextlib.suppress(Refused):
+            _factory(spec)
 
     def open(self, service: str, account: Account, transport: Transport, storage: Storage | None = None) -> Connector:
         """A connector for an account; sends nothing. The connector's code is imported by the first call.

@@ -18,7 +18,8 @@ connectors / integrations add / integrations calendars / integrations list / int
 integrations logs / integrations preview / integrations apply / integrations confirm / integrations delete /
 integrations check / items put / items list / items show / items delete / hosts grant / hosts list / hosts revoke /
 keys create / keys list / keys revoke /
-api / settings / tick / doctor / secrets rotate / secrets verify / links list / links act / known list / known act
+api / worker / scheduler / openapi write / settings / tick / doctor / secrets rotate / secrets verify / links list /
+links act / known list / known act
 """
 
 

@@ -1,1 +1,0 @@
-"""Google Calendar as a linked calendar of calbridge."""
