@@ -47,6 +47,8 @@ TRIGGER:-PT15M
 END:VALARM
 END:VEVENT
 """
+_SYNC = """\
+<sync-collection xmlns="DAV:"><sync-token/><sync-level>1</sync-level><prop><getetag/></prop></sync-collection>"""
 FIRST = datetime(2027, 1, 4, 8)
 _SLICE = 500
 
@@ -88,8 +90,9 @@ def name_of(number: int) -> str:
 def fill_calendar(server: CalendarServer, name: str, count: int) -> str:
     """A new calendar on a Radicale with ``count`` appointments; answers its address.
 
-    They are written into its storage folder, and listed slice by slice, so that the server has them in its own cache:
-    it needs some milliseconds for each that it has not read yet.
+    They are written into its storage folder, and listed slice by slice in both ways, so that the server has them in its
+    own caches: it needs some milliseconds for each that it has not read yet, and for the first sync-token it writes a
+    file for each to the disk, which on a busy one takes longer than a request may.
     """
     address = server.make_calendar(name)
     folder = server.folder / "collections" / "collection-root" / server.user / name
@@ -97,6 +100,7 @@ def fill_calendar(server: CalendarServer, name: str, count: int) -> str:
         for number in range(start, min(start + _SLICE, count)):
             (folder / name_of(number)).write_text(calendar_file([component(number)]), newline="")
         server.list(address)
+        server.request("REPORT", address, _SYNC, {"Depth": "0"})
     if len(server.list(address)) != count:
         raise LookupError(f"{name} does not hold {count} appointments")
     return address

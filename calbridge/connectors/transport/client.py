@@ -60,7 +60,8 @@ class Transport:
         self._until = None if budget is None else time.monotonic() + budget
         self._user_agent = user_agent
         self._before_request = before_request
-        self._pool = Pool(Dialler(reach, resolver, tls_context(ca_file), connect_timeout), pool_size)
+        context = tls_context(ca_file) if ca_file is not None else None
+        self._pool = Pool(Dialler(reach, resolver, context, connect_timeout), pool_size)
         self._challenges: dict[tuple[tuple[str, str, int], str], Challenge] = {}
         self._lock = threading.Lock()
 

@@ -10,17 +10,21 @@ from dataclasses import dataclass
 from calbridge.connectors.transport.deadline import Deadline
 from calbridge.connectors.transport.reach import Reach
 from calbridge.connectors.transport.resolver import Resolver, resolve
+from calbridge.connectors.transport.tls import tls_context
 from calbridge.connectors.transport.urls import Target
 from calbridge.errors import Unavailable
 
 
 @dataclass(frozen=True, slots=True)
 class Dialler:
-    """Opens checked sockets; ``connect_timeout`` in seconds spans names, TCP and TLS together."""
+    """Opens checked sockets; ``connect_timeout`` in seconds spans names, TCP and TLS together.
+
+    Without a ``context`` of its own it trusts the ordinary authorities, which are loaded for the first TLS connection.
+    """
 
     reach: Reach
     resolver: Resolver
-    context: ssl.SSLContext
+    context: ssl.SSLContext | None
     connect_timeout: float
 
     def open(self, target: Target, request_deadline: Deadline) -> socket.socket:
@@ -61,7 +65,8 @@ class Dialler:
     def _secured(self, sock: socket.socket, target: Target, deadline: Deadline) -> socket.socket:
         try:
             sock.settimeout(deadline.remaining())
-            return self.context.wrap_socket(sock, server_hostname=target.host)
+            context = self.context or tls_context(None)
+            return context.wrap_socket(sock, server_hostname=target.host)
         except TimeoutError:
             sock.close()
             raise

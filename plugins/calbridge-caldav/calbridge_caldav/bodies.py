@@ -35,7 +35,7 @@ CALENDARS = _propfind(
     "C:calendar-timezone",
     "S:source",
 )
-MEMBERS = _propfind("getetag", "getcontenttype", "resourcetype")
+MEMBERS = _propfind("getetag")
 STATE = _propfind("S:getctag", "sync-token", "resourcetype")
 
 

@@ -74,13 +74,17 @@ def _everything(collection: Collection) -> Iterator[Page]:
             # An initial answer holds no removals (RFC 6578 section 3.4); whoever sends some means old ones.
             entries = [entry for entry in entries if isinstance(entry, Seen)]
         token = answer.token
+        del answer  # it has as many rows as the calendar has events
         listed.update(entry.remote_id for entry in entries)
         cursor = Cursor("sync", token).text
         if truncated:
             yield from _pages(entries, Page((), checkpoint=cursor))
             continue
         if listed and len(listed) % SILENT_PAGE_SIZE == 0:
-            entries += [entry for entry in _seen(list_members(collection)) if entry.remote_id not in listed]
+            members = list_members(collection)
+            entries += _seen({path: etag for path, etag in members.items() if path not in listed})
+            del members
+        listed.clear()
         yield from _pages(entries, Page((), cursor=cursor, last=True, full=True, covers=OPEN_WINDOW))
         return
     raise Unavailable("a listing without an end", code="malformed_answer", sent=True)

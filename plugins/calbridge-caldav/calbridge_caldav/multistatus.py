@@ -6,7 +6,9 @@ from propstats with a status of 2xx: iCloud repeats the empty ones in a second p
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from lxml import etree
@@ -15,11 +17,11 @@ from calbridge.connectors.transport import Response
 from calbridge.errors import Unavailable
 
 _RESPONSE, _HREF, _STATUS, _PROPSTAT = "{DAV:}response", "{DAV:}href", "{DAV:}status", "{DAV:}propstat"
-_ETAG, _TYPE, _TOKEN = "{DAV:}getetag", "{DAV:}getcontenttype", "{DAV:}sync-token"
+_ETAG, _TOKEN = "{DAV:}getetag", "{DAV:}sync-token"
 _DATA = "{urn:ietf:params:xml:ns:caldav}calendar-data"
 _CTAG = "{http://calendarserver.org/ns/}getctag"
-_READ = frozenset({_HREF, _STATUS, _ETAG, _DATA, _TYPE, _TOKEN, _CTAG})
-_KEPT = {_ETAG: "etag", _DATA: "data", _TYPE: "type", _TOKEN: "token", _CTAG: "ctag"}
+_READ = frozenset({_HREF, _STATUS, _ETAG, _DATA, _TOKEN, _CTAG})
+_KEPT = {_ETAG: "etag", _DATA: "data", _TOKEN: "token", _CTAG: "ctag"}
 
 
 class Row(NamedTuple):
@@ -29,7 +31,11 @@ class Row(NamedTuple):
     status: int | None
     etag: str | None
     data: str | None
-    props: dict[str, str]
+    props: Mapping[str, str]
+
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+"""What most rows have beside their ETag; one for all, because a listing has many thousands."""
 
 
 class Multistatus(NamedTuple):
@@ -87,7 +93,7 @@ class _Reader:
             self._in_response = False
             found = self._found
             etag = usable_etag(found.pop("etag", None))
-            self.rows.append(Row(self._href, self._status, etag, found.pop("data", None), found))
+            self.rows.append(Row(self._href, self._status, etag, found.pop("data", None), found or _NOTHING))
 
     def close(self) -> None:
         """The document ends."""
