@@ -37,6 +37,15 @@ def upgrade(session: Session) -> None:
     session.out.done(f"The database is ready (revision {revision}).", {"revision": revision})
 
 
+@verb(DATABASE, "restored", "db restored", tenant=False)
+def restored(session: Session) -> None:
+    """Say that a backup of the database was put back: programs that follow changes are told to read everything anew."""
+    from calbridge.service import restoring
+
+    tenants = restoring.restored(session.parts)
+    session.out.done(f"Cursors of before are void (tenants: {tenants}).", {"tenants": tenants})
+
+
 @verb(TENANTS, "create", 'tenants create acme --name "Acme IT Services"', tenant=False)
 @click.argument("tenant_id", metavar="TENANT")
 @click.option("--name", help="Its name for people; the id, where it is not given.")
@@ -109,6 +118,10 @@ def doctor(session: Session) -> int:
     from calbridge.service import doctor as doctoring
 
     findings = [to_json(finding) for finding in doctoring.examine(session.parts)]
-    rows = [{"mark": "ok" if finding["ok"] else "PROBLEM", **finding} for finding in findings]
+    rows = [{"mark": _mark(finding), **finding} for finding in findings]
     session.out.rows(rows, _FINDING, none="")
     return 0 if all(finding["ok"] for finding in findings) else 3
+
+
+def _mark(finding: Mapping[str, Any]) -> str:
+    return "PROBLEM" if not finding["ok"] else "note" if finding["code"] else "ok"

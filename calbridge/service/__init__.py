@@ -114,7 +114,9 @@ waits for the answer, :class:`~calbridge.errors.StoreError` where the database f
 ``tick``
     ``tick(parts) -> TickReport``, ``forget(parts) -> dict[str, int]``
 ``doctor``
-    ``examine(parts) -> list[Finding]`` (``ok, what, remedy, code``)
+    ``examine(parts) -> list[Finding]`` (``ok, what, remedy, code``; ``ok`` with a code is a note)
+``restoring``
+    ``restored(parts) -> int`` (after a backup was put back)
 ``secrets``
     ``rotate(parts) -> SecretsReport``, ``verify(parts) -> SecretsReport`` (``total, current, changed, unreadable``)
 ``settings``

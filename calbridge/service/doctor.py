@@ -11,6 +11,10 @@ from urllib.parse import urlsplit
 from calbridge.catalogue import describe
 from calbridge.connectors.transport import Request
 from calbridge.errors import CalbridgeError, ConnectorError, DatabaseUnusable
+from calbridge.service import doctor_surroundings as around
+from calbridge.service.doctor_processes import processes
+from calbridge.service.findings import bad, well
+from calbridge.service.heartbeats import list_processes
 from calbridge.service.opening import opened, usable_account
 from calbridge.service.parts import Parts
 from calbridge.service.secrets import verify
@@ -23,23 +27,28 @@ from calbridge.store.sql import database_micros
 SPACE_NEEDED = 200 * 2**20
 """Bytes: room for the write-ahead log of a large first run."""
 CLOCK_TOLERANCE = timedelta(minutes=2)
-HARMLESS = frozenset({"disk_full", "clock_skewed"})
-"""Findings with which the database can still be asked."""
 
 
 def examine(parts: Parts) -> list[Finding]:
-    """Look at settings, disk, database, clocks, secrets, connectors and every active integration's account.
+    """Look at the surroundings, disk, database, clocks, who is at work, secrets, connectors and every active
+    integration's account.
 
     Raises nothing for what is wrong. A confirmed refusal of a secret is not tried again (C5).
     """
-    found = [*_disk(parts), *_database(parts)]
-    if all(each.ok or each.code in HARMLESS for each in found):
-        found += [*_secrets(parts), *_connectors(parts), *_integrations(parts)]
+    settings = parts.settings
+    found = [*_disk(parts), *around.folder(settings), *around.public_url(settings), *around.port(settings)]
+    found += [*around.redis(settings), *around.mail(settings)]
+    database = list(_database(parts))
+    found += database
+    if database[0].ok:
+        found += [*_processes(parts), *_secrets(parts), *_connectors(parts), *_integrations(parts)]
     return found
 
 
-def _bad(code: str, what: str) -> Finding:
-    return Finding(False, what, describe(code).remedy, code)
+def _processes(parts: Parts) -> Iterator[Finding]:
+    """Nobody needs to be at work where no jobs are carried: ``tick`` does it."""
+    if parts.settings.production or around.redis_address(parts.settings) is not None:
+        yield from processes(list_processes(parts))
 
 
 def _disk(parts: Parts) -> Iterator[Finding]:
@@ -47,12 +56,12 @@ def _disk(parts: Parts) -> Iterator[Finding]:
     try:
         free = shutil.disk_usage(folder if folder.exists() else folder.parent).free
     except OSError as error:
-        yield _bad("disk_full", f"the data folder can't be looked at: {error.strerror}")
+        yield bad("disk_full", f"the data folder can't be looked at: {error.strerror}")
         return
     if free < SPACE_NEEDED:
-        yield _bad("disk_full", f"only {free // 2**20} MiB are free for the data folder")
+        yield bad("disk_full", f"only {free // 2**20} MiB are free for the data folder")
     else:
-        yield Finding(True, "there is space for the data folder")
+        yield well("there is space for the data folder")
 
 
 def _database(parts: Parts) -> Iterator[Finding]:
@@ -61,35 +70,35 @@ def _database(parts: Parts) -> Iterator[Finding]:
         with parts.database.connect(writes=True) as connection:
             theirs = from_micros(database_micros(connection))
     except DatabaseUnusable as error:
-        yield _bad(error.code, describe(error.code).summary)
+        yield bad(error.code, describe(error.code).summary)
         return
-    yield Finding(True, "the database can be written and has this version's tables")
+    yield well("the database can be written and has this version's tables")
     yield _clock("the database", theirs, parts.clock.now())
 
 
 def _clock(whose: str, theirs: datetime, ours: datetime) -> Finding:
     off = abs(theirs - ours)
     if off > CLOCK_TOLERANCE:
-        return _bad("clock_skewed", f"the clock of {whose} differs from ours by {int(off.total_seconds())} seconds")
-    return Finding(True, f"the clock of {whose} agrees with ours")
+        return bad("clock_skewed", f"the clock of {whose} differs from ours by {int(off.total_seconds())} seconds")
+    return well(f"the clock of {whose} agrees with ours")
 
 
 def _secrets(parts: Parts) -> Iterator[Finding]:
     report = verify(parts)
     if report.unreadable:
-        yield _bad("secret_unreadable", f"{report.unreadable} of {report.total} stored secrets can't be opened")
+        yield bad("secret_unreadable", f"{report.unreadable} of {report.total} stored secrets can't be opened")
     else:
-        yield Finding(True, "all stored secrets can be opened")
+        yield well("all stored secrets can be opened")
 
 
 def _connectors(parts: Parts) -> Iterator[Finding]:
     for problem in parts.registry.problems:
-        yield _bad("connector_broken", f"{problem.distribution}: {problem.reason}: {problem.detail}")
+        yield bad("connector_broken", f"{problem.distribution}: {problem.reason}: {problem.detail}")
     if parts.registry.specs:
         names = ", ".join(sorted(service.name for service in parts.registry.services))
-        yield Finding(True, f"connectors for {names} are loaded")
+        yield well(f"connectors for {names} are loaded")
     else:
-        yield _bad("service_unknown", "no connector is installed")
+        yield bad("service_unknown", "no connector is installed")
 
 
 def _integrations(parts: Parts) -> Iterator[Finding]:
@@ -114,9 +123,9 @@ def _account(parts: Parts, tenant: str, integration: StoredIntegration) -> Itera
         with opened(parts, tenant, account, secret) as connector:
             connector.calendars()
     except CalbridgeError as error:
-        yield _bad(integration.reason or error.code, f"{name}: {describe(integration.reason or error.code).summary}")
+        yield bad(integration.reason or error.code, f"{name}: {describe(integration.reason or error.code).summary}")
         return
-    yield Finding(True, f"{name}: the service answers")
+    yield well(f"{name}: the service answers")
 
 
 def _service_clock(parts: Parts, tenant: str, url: str | None, name: str) -> Iterator[Finding]:

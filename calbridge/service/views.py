@@ -241,7 +241,8 @@ class TickReport:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. ``code`` is in the catalogue where something is wrong."""
+    """One thing that was looked at. ``code`` is in the catalogue where something is wrong; with ``ok`` it is only worth
+    knowing: it may be meant so."""
 
     ok: bool
     what: str

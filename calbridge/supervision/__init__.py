@@ -9,4 +9,5 @@ Knows nothing of calbridge's own parts; :mod:`calbridge.cli.running` says which 
 ``supervisor``  all of them
 ``lock``        one supervisor for a folder
 ``embedded``    the Redis that comes along
+``ports``       addresses that programs listen on
 """

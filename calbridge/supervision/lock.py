@@ -10,6 +10,8 @@ from pathlib import Path
 
 from calbridge.errors import Refused
 
+FOLDER = "run"
+"""Inside the data folder: where the lock lies, and the sockets of those who hold it."""
 NAME = "lock"
 
 
@@ -31,3 +33,18 @@ def only_one(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a supervisor is at work in the folder."""
+    try:
+        handle = os.open(folder / NAME, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False

@@ -16,6 +16,7 @@ import pytest
 from calbridge.cli.door import EXIT_CODES, INTERRUPTED, USAGE
 from tests.conftest import ROOT
 from tests.servers.calendar_server import CalendarServer
+from tests.servers.process import free_port
 from tests.servers.radicale import radicale
 from tools.demo_calendar import single
 
@@ -46,6 +47,7 @@ def test_every_line_of_the_readme_works_in_its_order(server: CalendarServer, tmp
     names = {"https://dav.example.com/": server.url, "192.168.10.5:5232": f"127.0.0.1:{server.port}"}
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("CALBRIDGE_", "PYTHON"))}
     ours = {"DATA_DIR": str(tmp_path / "var"), "PASSWORD": PASSWORD, "PRIVATE_NETWORKS": "127.0.0.1/32"}
+    ours["PORT"] = str(free_port())
     clean["PYTHONPYCACHEPREFIX"] = str(tmp_path / "compiled")
     environment = clean | {f"CALBRIDGE_{name}": value for name, value in ours.items()}
     said: dict[str, str] = {}

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from calbridge.cli.main import main
 from tests.servers.calendar_server import CalendarServer
+from tests.servers.process import free_port
 from tests.servers.radicale import radicale
 
 PASSWORD = "secret of alice"
@@ -58,6 +59,8 @@ def empty(tmp_path: Path, quiet_again: None) -> Calbridge:
     """An installation without a database."""
     clean = {"CALBRIDGE_TENANT": None, "CALBRIDGE_PASSWORD": None, "CALBRIDGE_LOG_LEVEL": None}
     ours = {"CALBRIDGE_DATA_DIR": str(tmp_path / "data"), "CALBRIDGE_PRIVATE_NETWORKS": "127.0.0.1/32"}
+    # A port of its own: the doctor looks whether it is free.
+    ours["CALBRIDGE_PORT"] = str(free_port())
     return Calbridge(clean | ours)
 
 

@@ -7,6 +7,12 @@ import re
 import stat
 from pathlib import Path
 
+import pytest
+
+from calbridge.app import build
+from calbridge.errors import Refused
+from calbridge.service.changes import list_changes
+from calbridge.settings import load_settings
 from tests.integration.cli.conftest import Calbridge
 
 
@@ -112,6 +118,37 @@ def test_doctor_finds_a_good_installation_good_and_one_without_tables_not(calbri
     assert ill.exit_code == 3
     assert "PROBLEM" in ill.stdout
     assert "db upgrade" in ill.stdout
+
+
+def test_the_doctor_marks_what_may_be_meant_so_as_a_note(calbridge: Calbridge) -> None:
+    said = calbridge.text("doctor")
+
+    assert re.search(r"^note +No Redis is configured", said, re.MULTILINE)
+    assert re.search(r"^ok +the database can be written", said, re.MULTILINE)
+    assert "PROBLEM" not in said
+
+
+def test_a_key_file_that_others_can_read_is_refused_with_its_name(calbridge: Calbridge, tmp_path: Path) -> None:
+    (tmp_path / "data" / "secret.key").chmod(0o644)
+
+    done = calbridge.call("doctor")
+
+    assert done.exit_code == 3
+    assert f"the key file {tmp_path / 'data' / 'secret.key'} must be readable by its owner only" in done.stderr
+
+
+def test_cursors_of_before_are_void_after_a_backup_was_put_back(calbridge: Calbridge) -> None:
+    def feed(cursor: str | None) -> str:
+        with build(load_settings({name: value for name, value in calbridge.environment.items() if value})) as parts:
+            return list_changes(parts, "acme", cursor=cursor).next_cursor
+
+    before = feed("latest")
+    assert feed(before)
+
+    assert calbridge.json("db", "restored") == {"tenants": 1}
+    with pytest.raises(Refused) as caught:
+        feed(before)
+    assert caught.value.code == "cursor_expired"
 
 
 def test_a_tick_with_nothing_due_says_so(calbridge: Calbridge) -> None:

@@ -24,6 +24,7 @@ from calbridge.service.parts import Parts
 from calbridge.service.views import IntegrationView, RunView
 from calbridge.settings import Settings, load_settings
 from calbridge.testing.memory import MemoryConnector, MemoryService, Switches, capabilities
+from tests.servers.process import free_port
 
 TENANT = "t1"
 ALICE = "alice"
@@ -134,7 +135,8 @@ class World:
 
 
 def settings_for(folder: Path, url: str | None = None, **more: str) -> Settings:
-    environ: Mapping[str, str] = {"CALBRIDGE_DATA_DIR": str(folder), "CALBRIDGE_SECRET_KEYS": KEY, **more}
+    ours = {"DATA_DIR": str(folder), "SECRET_KEYS": KEY, "PORT": str(free_port())}
+    environ: Mapping[str, str] = {f"CALBRIDGE_{name}": value for name, value in ours.items()} | more
     settings = load_settings(environ)
     return settings if url is None else replace(settings, database_url=url)
 
