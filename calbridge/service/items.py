@@ -168,13 +168,17 @@ def chosen_by(
     return ItemFilter(types, start, end, external_id=external_id)
 
 
-def confirm_deletes(parts: Parts, tenant: str) -> None:
-    """An administrator's word for unusually many deletions of the tenant; good for 24 hours (D8)."""
+def confirm_deletes(parts: Parts, tenant: str) -> datetime:
+    """An administrator's word for unusually many deletions of the tenant; good for 24 hours (D8): until when.
+
+    Raises Refused (``tenant_not_found``).
+    """
     with parts.database.write(tenant) as work:
-        settings = dict(work.settings.get().settings)
-        settings["deletes_confirmed_until"] = (work.now + timedelta(hours=24)).isoformat()
-        work.settings.save(settings=settings)
+        work.settings.get(lock=True)
+        until = work.now + timedelta(hours=24)
+        work.settings.confirm_deletes(until)
         work.audit.add(str(parts.actor), "deletes_confirmed")
+    return until
 
 
 def item_history(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import func, select
 
@@ -28,8 +28,8 @@ def deletes_left(work: Work, wanted: int) -> int:
     """How many of so many more deletions the tenant may make without an administrator's word."""
     if wanted == 0:
         return 0
-    told = work.settings.get().settings.get("deletes_confirmed_until")
-    if told is not None and datetime.fromisoformat(told) > work.now:
+    until = work.settings.get().deletes_confirmed_until
+    if until is not None and until > work.now:
         return wanted
     query = select(changes.c.source).where(
         changes.c.tenant_id == work.tenant, changes.c.op == "delete", changes.c.at > work.now - WITHIN

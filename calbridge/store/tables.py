@@ -37,6 +37,7 @@ tenants = Table(
     must("epoch", Integer),
     must("version", BigInteger, "1"),
     Column("sync_enabled", Boolean, nullable=False, server_default=true()),
+    Column("deletes_confirmed_until", Instant),
     must("created_at", Instant),
 )
 

@@ -25,6 +25,7 @@ class Tenant:
     epoch: int
     created_at: datetime
     version: int = 1
+    deletes_confirmed_until: datetime | None = None
 
 
 _FIELDS = tuple(each.name for each in fields(Tenant))
@@ -88,6 +89,11 @@ class TenantSettings:
             self._connection.execute(
                 update(tenants).where(tenants.c.id == self._tenant).values(given | {"version": tenants.c.version + 1})
             )
+
+    def confirm_deletes(self, until: datetime) -> None:
+        """An administrator's word for unusually many deletions (SYNC D8)."""
+        here = tenants.c.id == self._tenant
+        self._connection.execute(update(tenants).where(here).values(deletes_confirmed_until=until))
 
 
 def _beside(settings: Mapping[str, Any]) -> dict[str, Any]:

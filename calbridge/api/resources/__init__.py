@@ -9,6 +9,7 @@ from calbridge.api.resources import (
     items,
     runs,
     sandbox,
+    settings,
     status,
     syncs,
     tenants,
@@ -20,6 +21,7 @@ from calbridge.api.resources.tokens import UserTokens
 
 BLUEPRINTS = (
     tenants.blueprint,
+    settings.blueprint,
     users.blueprint,
     user_imports.blueprint,
     connectors.blueprint,

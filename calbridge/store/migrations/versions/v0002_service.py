@@ -21,6 +21,7 @@ def upgrade() -> None:
     for table, column in (("tenants", "sync_enabled"), ("integrations", "allowed")):
         op.add_column(table, sa.Column(column, sa.Boolean(), server_default=sa.true(), nullable=False))
     op.add_column("integrations", sa.Column("bulk", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    op.add_column("tenants", sa.Column("deletes_confirmed_until", sa.BigInteger(), nullable=True))
     _index_what_is_due()
     op.create_table(
         "heartbeats",
