@@ -12,7 +12,7 @@ import structlog
 
 from calbridge.errors import SettingsInvalid
 from calbridge.log import configure_logging
-from calbridge.service.parts import Parts, open_parts
+from calbridge.service.parts import Dispatcher, NoDispatcher, Parts, open_parts
 from calbridge.settings import MIN_KEY_LENGTH, Settings, load_settings, variable_name
 
 if TYPE_CHECKING:
@@ -33,10 +33,17 @@ def build(settings: Settings) -> Iterator[Parts]:
     except OSError as error:
         name = variable_name("data_dir")
         raise SettingsInvalid(f"{name}: the folder can't be made: {error.strerror}") from error
+    with open_parts(settings, dispatcher=_dispatcher(settings)) as parts:
+        yield parts
+
+
+def _dispatcher(settings: Settings) -> Dispatcher:
+    """Who is told that there is something to do. RQ is loaded only where there is a Redis."""
+    if settings.redis_url is None:
+        return NoDispatcher()
     from calbridge.jobs.dispatcher import make_dispatcher
 
-    with open_parts(settings, dispatcher=make_dispatcher(settings)) as parts:
-        yield parts
+    return make_dispatcher(settings)
 
 
 def wsgi_application(settings: Settings) -> Flask:

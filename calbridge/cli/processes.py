@@ -1,58 +1,47 @@
-"""Verbs for the parts of the service that work in the background."""
+"""The processes that do the work of an installation: workers, and schedulers that tell them what is due."""
 
 from __future__ import annotations
 
-import signal
-from types import FrameType
+import os
+import time
 
 import click
 
 from calbridge.cli.session import Session
 from calbridge.cli.verbs import verb
-from calbridge.errors import SettingsInvalid
-
-QUEUES = ("realtime", "default", "webhooks", "bulk")
+from calbridge.log import configure_logging
 
 
-@verb(None, "worker", "worker", "worker --queues realtime,default,webhooks", tenant=False)
-@click.option(
-    "--queues",
-    default=",".join(QUEUES),
-    show_default=True,
-    metavar="NAMES",
-    help="Queues it serves, strictly in this order. At least one worker must leave bulk out.",
-)
-@click.option("--burst", is_flag=True, help="End when no job waits.")
-def worker(session: Session, queues: str, burst: bool) -> None:
-    """Carry out jobs until SIGTERM or Ctrl-C. Needs a Redis."""
-    from calbridge.jobs.queues import QueueName
-    from calbridge.jobs.worker import work
+@verb(None, "worker", "worker --processes 4", "worker --queues realtime,webhooks,default", tenant=False)
+@click.option("--queues", help="The queues to serve, separated by commas: realtime, webhooks, default, bulk.")
+@click.option("--processes", type=click.IntRange(1, 64), default=2, show_default=True, help="How many processes.")
+def worker(session: Session, queues: str | None, processes: int) -> None:
+    """Carry out what is due, until SIGTERM or SIGINT; runs are then cut at the next page and go on elsewhere.
 
-    names = [name.strip() for name in queues.split(",") if name.strip()]
-    unknown = sorted(set(names) - set(QUEUES))
-    if unknown or not names:
-        raise click.BadParameter(f"choose among {', '.join(QUEUES)}", param_hint="--queues")
-    _needs_redis(session)
-    session.load_connectors()
-    work(session.parts, [QueueName(name) for name in names], burst=burst)
+    Without --queues all are served, but of several processes the first never takes long work (bulk). Somebody must
+    always serve bulk, too. Needs CALBRIDGE_REDIS_URL. Logs JSON lines.
+    """
+    from calbridge.jobs.queues import chosen
+    from calbridge.jobs.worker import WorkerParent, shares
+
+    _prepare(session)
+    WorkerParent(session.settings, shares(processes, chosen(queues))).run()
 
 
 @verb(None, "scheduler", "scheduler", tenant=False)
 def scheduler(session: Session) -> None:
-    """Find what is due, until SIGTERM or Ctrl-C. Any number of them may run. Needs a Redis."""
-    from calbridge.jobs.scheduler import make_scheduler
+    """Find what is due and let the workers know, until SIGTERM or SIGINT. Any number of schedulers may run.
 
-    _needs_redis(session)
-    made = make_scheduler(session.parts)
+    Needs CALBRIDGE_REDIS_URL. Logs JSON lines.
+    """
+    from calbridge.jobs.scheduler import run_scheduler
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        made.stop()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    made.run()
+    _prepare(session)
+    run_scheduler(session.parts)
 
 
-def _needs_redis(session: Session) -> None:
-    if session.settings.redis_url is None:
-        raise SettingsInvalid("CALBRIDGE_REDIS_URL must name the Redis that carries the jobs", code="redis_missing")
+def _prepare(session: Session) -> None:
+    """Log as a service does, and count in UTC."""
+    configure_logging(session.settings.log_level)
+    os.environ["TZ"] = "UTC"
+    time.tzset()

@@ -1,53 +1,71 @@
-"""Telling workers, after the commit, what there is to do. It may fail: the sweep finds what was not told."""
+"""Tells the workers, after the commit, that there is something to do. It may fail: the sweep finds what is due."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping
 
+from redis import Redis
+
 from calbridge.errors import RedisUnusable
-from calbridge.jobs.queues import QueueName, Queues, deliver_all_call, open_redis, sync_call
+from calbridge.jobs.admission import Admission, Admitted
+from calbridge.jobs.connections import quick
+from calbridge.jobs.queues import BULK, DEFAULT, REALTIME, WEBHOOKS
 from calbridge.log import get_logger
 from calbridge.service.parts import Dispatcher, NoDispatcher
 from calbridge.settings import Settings
 from calbridge.store.changes import Raised
 
+REST_SECONDS = 1.0
+"""After a failure nobody is asked for so long: a hung Redis costs one request its quarter of a second, not each."""
+
 log = get_logger(__name__)
-MANY = 20
-"""Integrations told at once; the sweep brings the rest in turns."""
-
-
-class RedisDispatcher:
-    """See :class:`calbridge.service.parts.Dispatcher`."""
-
-    def __init__(self, queues: Queues) -> None:
-        self._queues = queues
-
-    def due(self, tenant: str, raised: Collection[Raised], *, urgent: bool = True) -> None:
-        """Into ``realtime`` where something changed, into ``bulk`` what takes long."""
-        try:
-            for each in list(raised)[:MANY]:
-                name = QueueName.BULK if each.bulk else QueueName.REALTIME if urgent else QueueName.DEFAULT
-                self._queues.put(name, sync_call(tenant, each.integration_id, each.due_no))
-        except RedisUnusable as error:
-            log.warning("not_enqueued", code=error.code, detail=error.detail)
-
-    def deliveries(self, tenant: str) -> None:
-        """Webhooks of this tenant have something to deliver."""
-        try:
-            self._queues.put(QueueName.WEBHOOKS, deliver_all_call(tenant))
-        except RedisUnusable as error:
-            log.warning("not_enqueued", code=error.code, detail=error.detail)
-
-    def queued(self) -> Mapping[str, int] | None:
-        """How many jobs wait, by queue."""
-        try:
-            return self._queues.lengths()
-        except RedisUnusable:
-            return None
 
 
 def make_dispatcher(settings: Settings) -> Dispatcher:
-    """One that knows the Redis of the settings; without one nobody is told, and a tick finds what is due."""
-    if settings.redis_url is None:
-        return NoDispatcher()
-    return RedisDispatcher(Queues(open_redis(settings.redis_url)))
+    """The dispatcher that the settings describe; connects at its first use. Without a Redis: nobody is told."""
+    return NoDispatcher() if settings.redis_url is None else RedisDispatcher(quick(settings.redis_url))
+
+
+class RedisDispatcher:
+    """Enqueues at once; shared by the threads of a process, made after a fork."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._admission = Admission(redis)
+        self._resting_until = 0.0
+
+    def due(self, tenant: str, raised: Collection[Raised], *, urgent: bool = True) -> None:
+        """See Dispatcher."""
+        for each in raised:
+            if time.monotonic() < self._resting_until:
+                return
+            queue = BULK if each.bulk else REALTIME if urgent else DEFAULT
+            try:
+                self.sync(queue, tenant, each.integration_id, each.due_no)
+            except RedisUnusable as error:
+                self._rest(tenant, error)
+
+    def deliveries(self, tenant: str) -> None:
+        """See Dispatcher."""
+        if time.monotonic() < self._resting_until:
+            return
+        try:
+            self._admission.admit(WEBHOOKS, tenant, "all", f"deliver_all_{tenant}", "deliver_all", tenant)
+        except RedisUnusable as error:
+            self._rest(tenant, error)
+
+    def queued(self) -> Mapping[str, int] | None:
+        """See Dispatcher."""
+        try:
+            return self._admission.lengths()
+        except RedisUnusable:
+            return None
+
+    def _rest(self, tenant: str, error: RedisUnusable) -> None:
+        self._resting_until = time.monotonic() + REST_SECONDS
+        log.warning("not_enqueued", tenant=tenant, code=error.code, detail=error.detail)
+
+    def sync(self, queue: str, tenant: str, integration_id: str, due_no: int) -> Admitted:
+        """Let a sync wait in a queue. Raises RedisUnusable."""
+        job_id = f"sync_{integration_id}_{due_no}"
+        return self._admission.admit(queue, tenant, integration_id, job_id, "sync", tenant, integration_id)

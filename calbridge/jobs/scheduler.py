@@ -1,121 +1,101 @@
-"""The scheduler: a small loop that finds what is due, over and over, through outages of Redis and of the database.
+"""The loop of duties. Any number of schedulers may run: each duty's slot is claimed in the database by one of them.
 
-Each duty claims its time slot in the database, so any number of schedulers may run; if all are gone, nothing new is
-found, and nothing is lost.
+It survives outages of Redis and of the database: a turn that fails is logged, and the next one comes.
 """
 
 from __future__ import annotations
 
-import secrets
+import os
+import signal
+import socket
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from types import FrameType
 
-from calbridge.errors import CalbridgeError, DatabaseUnusable, RedisUnusable
-from calbridge.jobs.queues import QueueName, Queues, deliver_call, open_redis, probe_call, sync_call
-from calbridge.log import get_logger
-from calbridge.service import heartbeats
-from calbridge.service.deliveries import webhooks_due
-from calbridge.service.parts import Parts
-from calbridge.service.recoveries import cut_off_now, resume_lost
-from calbridge.service.sweeping import claim_slot, due_now, forget_processes
-from calbridge.service.tick import forget
+from calbridge.errors import CalbridgeError
+from calbridge.jobs.admission import Admission
+from calbridge.jobs.connections import quick, required_url
+from calbridge.jobs.duties import DUTIES, Duty, Tools
+from calbridge.log import bound, get_logger
+from calbridge.service.heartbeats import EVERY, beat, last_beat
+from calbridge.service.parts import Actor, Parts
+from calbridge.service.sweeping import claim_slot
+from calbridge.supervision.notify import take_socket, tell_ready
+
+LONGEST_PAUSE = 5.0
+"""After a turn that failed, at most."""
 
 log = get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Duty:
-    """Something done every so many seconds by one of the schedulers."""
-
-    name: str
-    seconds: float
-    act: Callable[[], object]
+@dataclass
+class _Timed:
+    duty: Duty
+    next_at: float = 0.0
+    failures: int = 0
 
 
 class Scheduler:
-    """All duties of an installation."""
+    """One scheduler over these parts; ends when it is asked to."""
 
-    def __init__(self, parts: Parts, queues: Queues) -> None:
-        self._parts = parts
-        self._queues = queues
-        self._id = f"scheduler-{secrets.token_hex(6)}"
-        self._started: datetime = parts.clock.now()
-        self._end = threading.Event()
-        self._duties = (
-            Duty("sweep", 1, self.sweep),
-            Duty("deliveries", 1, self.look_for_deliveries),
-            Duty("resume", 5, lambda: resume_lost(parts)),
-            Duty("recoveries", 15, self.look_for_recoveries),
-            Duty("retention", 3600, self.forget),
-        )
+    def __init__(self, parts: Parts, duties: Sequence[Duty] = DUTIES) -> None:
+        self.name = f"scheduler-{socket.gethostname()}-{os.getpid()}-{time.time_ns() // 1_000_000}"
+        self._parts = parts.acting(Actor("job"))
+        self._tools = Tools(self._parts, Admission(quick(required_url(parts.settings))))
+        self._ending = threading.Event()
+        self._started = parts.clock.now()
+        self._timed = [_Timed(each) for each in (*duties, Duty("heartbeat", EVERY.total_seconds(), self._beat))]
 
     def stop(self) -> None:
-        """End after the present round."""
-        self._end.set()
+        """End after the present turn."""
+        self._ending.set()
 
     def run(self) -> None:
-        """Do all duties until :meth:`stop`."""
-        beaten: datetime | None = None
-        while not self._end.is_set():
-            now = self._parts.clock.now()
-            if beaten is None or now - beaten >= heartbeats.EVERY:
-                self._safely("heartbeat", self._beat)
-                beaten = now
-            self.round()
-            self._end.wait(1.0)
-        self._safely("heartbeat", lambda: heartbeats.last_beat(self._parts, self._id))
+        """Until :meth:`stop`."""
+        with bound(scheduler=self.name):
+            log.info("scheduler_started", duties=[each.duty.name for each in self._timed])
+            while not self._ending.is_set():
+                for each in self._timed:
+                    if each.next_at <= time.monotonic():
+                        self._turn(each)
+                self._ending.wait(max(0.0, min(each.next_at for each in self._timed) - time.monotonic()))
+            try:
+                last_beat(self._parts, self.name)
+            except CalbridgeError as error:
+                log.warning("no_farewell", code=error.code)
+            log.info("scheduler_stopped")
 
-    def round(self) -> None:
-        """Each duty whose slot is free, once; one that fails stops no other."""
-        for duty in self._duties:
-            self._safely(duty.name, lambda duty=duty: self._claim_and_do(duty))  # type: ignore[misc]
-
-    def sweep(self) -> int:
-        """Queue what is due, tenants in turn; how many jobs."""
-        queued = 0
-        for each in due_now(self._parts):
-            name = QueueName.BULK if each.bulk else QueueName.DEFAULT if each.polled else QueueName.REALTIME
-            queued += self._queues.put(name, sync_call(each.tenant_id, each.integration_id, each.due_no))
-        return queued
-
-    def look_for_recoveries(self) -> None:
-        """Have outages looked at."""
-        for tenant, integration_id in cut_off_now(self._parts):
-            self._queues.put(QueueName.DEFAULT, probe_call(tenant, integration_id))
-
-    def look_for_deliveries(self) -> None:
-        """Have webhooks told what they are still to be told."""
-        for tenant, webhook_id in webhooks_due(self._parts):
-            self._queues.put(QueueName.WEBHOOKS, deliver_call(tenant, webhook_id))
-
-    def forget(self) -> None:
-        """Forget what is too old."""
-        counts = forget(self._parts)
-        forget_processes(self._parts)
-        log.info("forgotten", **{name: count for name, count in counts.items() if count})
-
-    def _claim_and_do(self, duty: Duty) -> None:
-        if claim_slot(self._parts, duty.name, duty.seconds, self._id):
-            duty.act()
-
-    def _beat(self) -> None:
-        heartbeats.beat(self._parts, self._id, "scheduler", self._started)
-
-    def _safely(self, name: str, act: Callable[[], object]) -> None:
+    def _turn(self, timed: _Timed) -> None:
+        """One try of a duty. Raises nothing."""
+        duty = timed.duty
+        pause = duty.every
         try:
-            act()
-        except (DatabaseUnusable, RedisUnusable) as error:
-            log.warning("duty_postponed", duty=name, code=error.code, detail=error.detail)
+            if duty.name == "heartbeat" or claim_slot(self._parts, duty.name, duty.every, self.name):
+                duty.act(self._tools)
+            timed.failures = 0
         except CalbridgeError as error:
-            log.error("duty_failed", duty=name, code=error.code, exc_info=error)
+            timed.failures += 1
+            pause = min(LONGEST_PAUSE, duty.every, 0.5 * 2**timed.failures)
+            log.warning("duty_failed", duty=duty.name, code=error.code, detail=error.detail)
         except Exception as error:
-            log.error("duty_broke", duty=name, exc_info=error)
+            log.error("duty_broke", duty=duty.name, exc_info=error)
+        # Many schedulers fall out of step by themselves; who comes first in a slot has it.
+        timed.next_at = time.monotonic() + pause * (0.9 + 0.1 * self._parts.random.random())
+
+    def _beat(self, _tools: Tools) -> None:
+        beat(self._parts, self.name, "scheduler", self._started, pid=os.getpid())
 
 
-def make_scheduler(parts: Parts) -> Scheduler:
-    """A scheduler over the Redis of the settings."""
-    url = parts.settings.redis_url
-    assert url is not None, "a scheduler needs a Redis"
-    return Scheduler(parts, Queues(open_redis(url)))
+def run_scheduler(parts: Parts) -> None:
+    """Until SIGTERM or SIGINT. Raises SettingsInvalid."""
+    scheduler = Scheduler(parts)
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        scheduler.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    tell_ready(take_socket())
+    scheduler.run()

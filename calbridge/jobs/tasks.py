@@ -1,72 +1,110 @@
-"""What a job may do: ids in, one call to the service. Safe to run twice, since the database decides what is due.
-
-A worker sets :data:`_here` after its fork; nothing else of this module holds a state.
-"""
+"""What a job may do: ids in, one call to a use case, nothing out. No failure reaches RQ, which would keep its text."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 
-from calbridge.jobs.queues import QueueName, Queues, deliver_call
-from calbridge.log import get_logger
-from calbridge.service import deliveries
+from rq import get_current_job
+
+from calbridge.errors import CalbridgeError, RedisUnusable
+from calbridge.jobs.admission import Admission
+from calbridge.jobs.queues import BULK
+from calbridge.jobs.timekeeping import Timekeeper
+from calbridge.log import bound, get_logger
+from calbridge.service import deliveries, recoveries, requests, tick
 from calbridge.service.parts import Parts
-from calbridge.service.recoveries import probe as probe_integration
-from calbridge.service.requests import carry_out
-from calbridge.service.tick import SLICE_SECONDS
+from calbridge.service.sweeping import forget_processes
+from calbridge.service.sync import Stop
+
+BULK_SECONDS = 60.0
+SHORT_SECONDS = 10.0
+"""Slices of a run (DESIGN 6). What takes longer on a queue of short work goes on in the one for long work."""
 
 DELIVERY_SECONDS = 30.0
 """For one webhook at a time; what is left comes again."""
+
 log = get_logger(__name__)
 
 
-class Here:
-    """The process that works: its parts, its queues, and whether it was asked to stop."""
+@dataclass(frozen=True)
+class Bench:
+    """What the tasks of a worker process work with; ``stop`` ends a run at the next border of a page."""
 
-    def __init__(self, parts: Parts, queues: Queues) -> None:
-        self.parts = parts
-        self.queues = queues
-        self.stopping = False
-
-    def stop(self) -> bool:
-        """Whether a run is to yield at its next page."""
-        return self.stopping
+    parts: Parts
+    admission: Admission
+    stop: Stop
+    timekeeper: Timekeeper
 
 
-_here: list[Here] = []
+_bench: list[Bench] = []
 
 
-def work_here(here: Here) -> None:
-    """Jobs of this process work with these parts from now on."""
-    _here[:] = [here]
+def furnish(bench: Bench) -> None:
+    """Once, when the process begins."""
+    _bench[:] = [bench]
 
 
-def sync(queue: str, tenant: str, integration_id: str) -> None:
-    """Carry out what an integration has to do, for one slice."""
-    here = _here[0]
-    carry_out(here.parts, tenant, integration_id, budget_seconds=SLICE_SECONDS, stop=here.stop)
+def sync(tenant: str, integration_id: str) -> None:
+    """Carry out what is due of an integration."""
+    with _job(tenant, integration_id) as (bench, queue):
+        seconds = BULK_SECONDS if queue == BULK else SHORT_SECONDS
+        requests.carry_out(bench.parts, tenant, integration_id, budget_seconds=seconds, stop=bench.stop)
 
 
-def probe(queue: str, tenant: str, integration_id: str) -> None:
+def probe(tenant: str, integration_id: str) -> None:
     """Look whether an outage is over."""
-    probe_integration(_here[0].parts, tenant, integration_id)
+    with _job(tenant, f"probe-{integration_id}") as (bench, _):
+        recoveries.probe(bench.parts, tenant, integration_id)
 
 
-def deliver(queue: str, tenant: str, webhook_id: str) -> None:
+def deliver(tenant: str, webhook_id: str) -> None:
     """Send what a webhook is still to be told."""
-    deliveries.deliver(_here[0].parts, tenant, webhook_id, budget_seconds=DELIVERY_SECONDS)
+    with _job(tenant, webhook_id) as (bench, _):
+        deliveries.deliver(bench.parts, tenant, webhook_id, budget_seconds=DELIVERY_SECONDS)
 
 
-def deliver_all(queue: str, tenant: str) -> None:
-    """Have every webhook of a tenant told what it is still to be told."""
-    here = _here[0]
-    for owner, webhook_id in deliveries.webhooks_due(here.parts):
-        if owner == tenant:
-            here.queues.put(QueueName.WEBHOOKS, deliver_call(tenant, webhook_id))
+def deliver_all(tenant: str) -> None:
+    """Send what the webhooks of a tenant are still to be told: the first here, the others by jobs of their own."""
+    with _job(tenant, "all") as (bench, queue):
+        waiting = [webhook_id for owner, webhook_id in deliveries.webhooks_due(bench.parts) if owner == tenant]
+        for webhook_id in waiting[1:]:
+            with suppress(RedisUnusable):
+                bench.admission.admit(queue, tenant, webhook_id, f"deliver_{webhook_id}", "deliver", tenant, webhook_id)
+        for webhook_id in waiting[:1]:
+            deliveries.deliver(bench.parts, tenant, webhook_id, budget_seconds=DELIVERY_SECONDS)
 
 
-TASKS: Mapping[str, Callable[..., None]] = MappingProxyType(
-    {f"{__name__}.{task.__name__}": task for task in (sync, probe, deliver, deliver_all)}
-)
-"""The allow-list: a job that names anything else is dropped."""
+def forget() -> None:
+    """Forget what is too old."""
+    with _job("", "forget") as (bench, _):
+        counts = tick.forget(bench.parts)
+        counts["processes"] = forget_processes(bench.parts)
+        log.info("forgotten", **{name: number for name, number in counts.items() if number})
+
+
+@contextmanager
+def _job(tenant: str, member: str) -> Iterator[tuple[Bench, str]]:
+    (bench,) = _bench
+    job = get_current_job()
+    queue = job.origin if job is not None else BULK
+    begun = time.monotonic()
+    bench.timekeeper.begin()
+    with bound(job=job.id if job is not None else None):
+        _tell(lambda: bench.admission.begin(queue, tenant, member))
+        try:
+            yield bench, queue
+        except CalbridgeError as error:
+            log.warning("job_failed", tenant=tenant, code=error.code)
+        except Exception as error:
+            log.error("job_broke", tenant=tenant, exc_info=error)
+        bench.timekeeper.end()
+        _tell(lambda: bench.admission.ended(queue, time.monotonic() - begun))
+
+
+def _tell(told: Callable[[], None]) -> None:
+    # What Redis does not learn costs a second, never work.
+    with suppress(RedisUnusable):
+        told()

@@ -1,152 +1,158 @@
-"""One worker process: takes jobs one after the other and carries them out in this very process.
-
-No fork per job: it would make the database pool and the connectors anew each time. A job that hangs is stopped by its
-time limit; a process that dies is started again by whoever started it, and what it was at is resumed after its lease.
-"""
+"""The parent of worker processes: it loads every connector, forks, and keeps its children alive (DESIGN 6)."""
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
-import secrets
 import signal
-import threading
-from collections.abc import Callable, Sequence
-from datetime import datetime
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any
 
-from redis import Redis
-from rq import Queue, SimpleWorker
-from rq.job import Job
-from rq.serializers import JSONSerializer
+from calbridge.connectors.registry import Registry, load_registry
+from calbridge.errors import CalbridgeError
+from calbridge.jobs.child import run_child
+from calbridge.jobs.connections import required_url
+from calbridge.jobs.queues import ALL, SHORT
+from calbridge.jobs.timekeeping import Timekeeper
+from calbridge.keyfile import with_secret_keys
+from calbridge.log import get_logger
+from calbridge.settings import Settings
+from calbridge.supervision import ties
+from calbridge.supervision.notify import take_socket, tell_ready
 
-from calbridge.errors import CalbridgeError, DatabaseUnusable
-from calbridge.jobs.queues import QueueName, Queues, open_redis
-from calbridge.jobs.tasks import TASKS, Here, work_here
-from calbridge.log import bound, get_logger
-from calbridge.service import heartbeats
-from calbridge.service.parts import Parts
+JOB_SECONDS = 900.0
+"""After this a job counts as hanging: every request inside ends after its time-out, so no honest one lasts so long."""
+LOOK_SECONDS = 0.2
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+"""Before a child that died is started again; a child that lived longer than the longest begins anew with the first."""
+GRACE_SECONDS = 60.0
+"""For which a child may finish after it was asked to."""
 
 log = get_logger(__name__)
 
 
-class ListedJob(Job):
-    """A job of the allow-list; anything else is refused before it is imported."""
-
-    @property
-    def func(self) -> Any:
-        """The task. :raises PermissionError: it is not on the list."""
-        name = self.func_name
-        if name is None or name not in TASKS:
-            raise PermissionError("a task that is not on the list")
-        return TASKS[name]
+@dataclass
+class _Child:
+    queues: Sequence[str]
+    timekeeper: Timekeeper = field(default_factory=Timekeeper)
+    pid: int = 0
+    begun: float = 0.0
+    pause: float = FIRST_PAUSE
+    again_at: float = 0.0
 
 
-class _Worker(SimpleWorker):
-    """Runs listed jobs, keeps nothing of them, and tells the log what went wrong."""
+class WorkerParent:
+    """Runs worker processes in the main thread until SIGTERM or SIGINT; a second one ends them at once."""
 
-    job_class = ListedJob
+    def __init__(
+        self, settings: Settings, queues: Sequence[Sequence[str]], *, job_seconds: float = JOB_SECONDS
+    ) -> None:
+        required_url(settings)
+        self._settings = with_secret_keys(settings)
+        self._children = [_Child(each) for each in queues]
+        self._job_seconds = job_seconds
+        self._asked = 0
+        self._registry: Registry | None = None
 
-    def __init__(self, here: Here, queues: Sequence[Queue], connection: Redis) -> None:
-        super().__init__(
-            queues,
-            name=f"calbridge_{os.getpid()}_{secrets.token_hex(4)}",
-            connection=connection,
-            serializer=JSONSerializer,
-            log_job_description=False,
-            exception_handlers=[_tell],
-            disable_default_exception_handler=True,
-        )
-        self._here = here
+    def run(self) -> None:
+        """Until all children have ended. Raises SettingsInvalid."""
+        self._registry = prepared(self._settings)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._ask)
+        ties.tie_forks()
+        ready_to = take_socket()
+        gc.freeze()
+        while not self._asked:
+            for child in self._children:
+                if not child.pid and time.monotonic() >= child.again_at:
+                    self._start(child)
+            tell_ready(ready_to)
+            ready_to = None
+            self._look()
+            time.sleep(LOOK_SECONDS)
+        self._end()
 
-    def execute_job(self, job: Job, queue: Queue) -> None:
-        """One job, counted until it is over."""
+    def _ask(self, _number: int, _frame: FrameType | None) -> None:
+        self._asked += 1
+
+    def _start(self, child: _Child) -> None:
+        child.timekeeper.end()
+        child.begun = time.monotonic()
+        pid = os.fork()
+        if pid == 0:
+            self._live(child)
+        child.pid = pid
+
+    def _live(self, child: _Child) -> None:
+        """In the fork; never returns."""
+        code = 1
         try:
-            with bound(job=job.id):
-                super().execute_job(job, queue)
+            assert self._registry is not None
+            run_child(self._settings, self._registry, child.queues, child.timekeeper)
+            code = 0
+        except CalbridgeError as error:
+            log.error("worker_failed", code=error.code, detail=error.detail)
+        except BaseException as error:
+            log.error("worker_broke", exc_info=error)
         finally:
-            arguments = job.args or ()
-            tenant = arguments[1] if len(arguments) > 1 else ""
-            self._here.queues.ended(queue.name, tenant, job.id)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
 
-    def _install_signal_handlers(self) -> None:
-        """Left to :func:`work`, which lets a run yield at its next page."""
-
-
-def _tell(job: Job, kind: type[BaseException], error: BaseException, trace: object) -> bool:
-    code = error.code if isinstance(error, CalbridgeError) else "internal_error"
-    log.error("job_failed", job=job.id, code=code, exc_info=error)
-    return False
-
-
-def work(parts: Parts, names: Sequence[QueueName], *, burst: bool = False) -> None:
-    """Carry out jobs of these queues, strictly in this order, until SIGTERM or SIGINT; ``burst``: until none waits.
-
-    Call it in a process that connected nothing before. Survives a Redis or a database that goes away.
-    """
-    url = parts.settings.redis_url
-    assert url is not None, "a worker needs a Redis"
-    here = Here(parts, Queues(open_redis(url)))
-    work_here(here)
-    redis = open_redis(url, patience=None)
-    worker = _Worker(here, [Queue(name.value, connection=redis, serializer=JSONSerializer) for name in names], redis)
-    _stop_with(here, worker)
-    with Beating(parts, names):
-        while True:
-            try:
-                worker.work(burst=burst, logging_level="ERROR", with_scheduler=False)
-            except Exception as error:
-                # Redis went away for longer than the library waits; it is tried again.
-                log.warning("worker_interrupted", error=type(error).__name__)
-                if here.stopping or burst:
-                    raise
-                threading.Event().wait(1.0)
+    def _look(self) -> None:
+        """Take note of children that ended, and end those whose job hangs."""
+        for child in self._children:
+            if not child.pid:
                 continue
-            return
+            ended, status = os.waitpid(child.pid, os.WNOHANG)
+            if ended:
+                self._ended(child, os.waitstatus_to_exitcode(status))
+            elif child.timekeeper.seconds() > self._job_seconds:
+                log.error("job_hangs", worker_pid=child.pid, seconds=round(child.timekeeper.seconds()))
+                os.kill(child.pid, signal.SIGKILL)
+
+    def _ended(self, child: _Child, code: int) -> None:
+        lived = time.monotonic() - child.begun
+        child.pause = FIRST_PAUSE if lived > LONGEST_PAUSE else min(LONGEST_PAUSE, child.pause * 2)
+        child.again_at = time.monotonic() + child.pause
+        if not self._asked:
+            log.error("worker_died", worker_pid=child.pid, exit_code=code, again_in=child.pause)
+        child.pid = 0
+
+    def _end(self) -> None:
+        """Ask all to finish, wait, and end what does not."""
+        self._send(signal.SIGTERM)
+        until = time.monotonic() + GRACE_SECONDS
+        while any(child.pid for child in self._children):
+            if self._asked > 1 or time.monotonic() > until:
+                self._send(signal.SIGKILL)
+            self._look()
+            time.sleep(0.02)
+
+    def _send(self, number: signal.Signals) -> None:
+        for child in self._children:
+            if child.pid:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child.pid, number)
 
 
-def _stop_with(here: Here, worker: _Worker) -> None:
-    def stop(number: int, frame: FrameType | None) -> None:
-        here.stopping = True
-        worker._stop_requested = True
-
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, stop)
-        signal.signal(signal.SIGINT, stop)
-
-
-class Beating:
-    """Signs of life while a worker works, whatever its job does."""
-
-    def __init__(self, parts: Parts, names: Sequence[QueueName]) -> None:
-        self._parts = parts
-        self._names = [name.value for name in names]
-        self._id = f"worker-{secrets.token_hex(6)}"
-        self._started: datetime = parts.clock.now()
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._beat, daemon=True)
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join(5)
-        _quietly(lambda: heartbeats.last_beat(self._parts, self._id))
-
-    def _beat(self) -> None:
-        while True:
-            _quietly(
-                lambda: heartbeats.beat(
-                    self._parts, self._id, "worker", self._started, queues=self._names, pid=os.getpid()
-                )
-            )
-            if self._end.wait(heartbeats.EVERY.total_seconds()):
-                return
+def prepared(settings: Settings) -> Registry:
+    """Every connector, its code imported: children share the memory, and a plugin that is broken says so here."""
+    registry = load_registry(settings.connectors)
+    for spec in registry.specs:
+        try:
+            registry.preload(spec)
+        except CalbridgeError as error:
+            log.error("connector_broken", connector=spec.name, detail=error.detail)
+    return registry
 
 
-def _quietly(act: Callable[[], None]) -> None:
-    try:
-        act()
-    except DatabaseUnusable as error:
-        log.warning("no_heartbeat", code=error.code)
+def shares(processes: int, queues: Sequence[str] | None) -> list[Sequence[str]]:
+    """Which queues each process serves: without a choice all do, but of several the first never takes long work."""
+    if queues is not None:
+        return [queues] * processes
+    return [ALL] if processes == 1 else [SHORT, *[ALL] * (processes - 1)]

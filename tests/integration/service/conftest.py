@@ -80,11 +80,12 @@ def world_on_both(request: pytest.FixtureRequest, tmp_path: Path, migrated: Path
 
 
 @contextmanager
-def made_world(folder: Path, url: str | None) -> Iterator[World]:
+def made_world(folder: Path, url: str | None, **more: str) -> Iterator[World]:
     """A tenant with the user alice on this database; None is a file in the folder."""
     memory, watcher, clock = fresh_memory(), Watcher(), TestClock()
     MemoryDoor.services[ALICE] = memory
-    with open_parts(settings_for(folder, url), registry=registry(watcher), clock=clock, random=Random(7)) as parts:
+    settings = settings_for(folder, url, **more)
+    with open_parts(settings, registry=registry(watcher), clock=clock, random=Random(7)) as parts:
         furnish(parts)
         yield World(parts, clock, memory, watcher)
     del MemoryDoor.services[ALICE]
