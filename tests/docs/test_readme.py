@@ -36,8 +36,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CalendarServer]
 
 
 def commands() -> Iterator[str]:
-    """All `calbridge` lines, those about a private server first, as this test's server is one."""
-    lines = [line for block in BLOCKS for line in block.splitlines() if line.startswith("calbridge ")]
+    """All `calbridge` lines that end by themselves, those about a private server first: this test's server is one."""
+    said = [line for block in BLOCKS for line in block.splitlines() if line.startswith("calbridge ")]
+    lines = [line for line in said if line.split()[1] not in {"api", "worker", "scheduler", "run"}]
     upgrade_to_user, rest = lines[:3], lines[3:]
     grants = [line for line in rest if " hosts " in line]
     yield from (*upgrade_to_user, *grants, *(line for line in rest if line not in grants))
