@@ -681,6 +681,19 @@ _NOTIFY = (
         "for what came meanwhile.",
     ),
     Entry(
+        "mail_unencrypted",
+        ADMIN,
+        "The mail server offers no encryption, so nothing was sent.",
+        "Let it offer STARTTLS, or use smtps://; without a password and without starttls=required calbridge goes on "
+        "unencrypted.",
+    ),
+    Entry(
+        "mail_refused",
+        ADMIN,
+        "The mail server refused a mail, its sender or all of its recipients.",
+        "Check MAIL_FROM, notify_failure_to, and what the mail server lets calbridge send.",
+    ),
+    Entry(
         "webhook_gone",
         ADMIN,
         "A webhook's endpoint answered that it is gone (410), so the webhook was switched off.",

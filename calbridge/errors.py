@@ -19,6 +19,7 @@
     |   |-- ItemChanged                 the item moved on since it was read
     |   |-- SecretUnreadable            no key opens this secret
     |   `-- DatabaseUnusable            locked, full, unreachable or not migrated
+    |-- MailFailed                      the mail server did not take a mail
     `-- Refused                         a request that can't be done as asked (a door shows its sentence)
 
 ``code`` is stable and listed in :mod:`calbridge.catalogue`, which also holds the sentence for people and
@@ -169,6 +170,12 @@ class RedisUnusable(CalbridgeError):
     """The Redis that carries the jobs did not answer in time. What is due stands in the database."""
 
     default_code = "redis_unusable"
+
+
+class MailFailed(CalbridgeError):
+    """The mail server did not take a mail. ``code`` tells whether it is this mail or the server."""
+
+    default_code = "mail_refused"
 
 
 class Refused(CalbridgeError):

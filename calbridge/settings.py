@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import marshmallow
 from environs import Env, EnvValidationError
@@ -139,8 +139,9 @@ class Settings:
     smtp_url: str | None = field(
         repr=False,
         metadata=_told(
-            "Mail server for failure mails: `smtp://user:password@host:587` (STARTTLS where offered; "
-            "`?starttls=required` insists) or `smtps://user:password@host:465`.",
+            "Mail server for failure mails: `smtp://user:password@host:587` (STARTTLS where offered; with a password, "
+            "or with `?starttls=required`, always) or `smtps://user:password@host:465`. `?ca_file=/path` names the "
+            "authority to trust in place of the usual ones. Special characters of the password are percent-encoded.",
             "none: no mail is sent",
             lambda url: _show_url(url) if url else "",
         ),
@@ -277,8 +278,16 @@ def _redis_url(url: str | None) -> None:
 
 
 def _smtp_url(url: str | None) -> None:
-    if url is not None and (urlsplit(url).scheme not in ("smtp", "smtps") or not urlsplit(url).hostname):
-        raise marshmallow.ValidationError("must be smtp://host or smtps://host")
+    if url is None:
+        return
+    try:
+        parts = urlsplit(url)
+        options = dict(parse_qsl(parts.query, strict_parsing=True, keep_blank_values=True)) if parts.query else {}
+        fits = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        fits, options = False, {}
+    if not fits or not options.keys() <= {"starttls", "ca_file"} or options.get("starttls", "required") != "required":
+        raise marshmallow.ValidationError("must be smtp://host or smtps://host, with ?starttls=required or ?ca_file=")
 
 
 def _mail(address: str) -> None:

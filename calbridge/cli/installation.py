@@ -99,7 +99,7 @@ def settings(session: Session) -> None:
 
 @verb(None, "tick", "tick", tenant=False)
 def tick(session: Session) -> None:
-    """Do once what is due: polls, the daily comparison, re-projection, retention. Call it from cron."""
+    """Do once what is due: polls, the daily comparison, re-projection, messages, retention. Call it from cron."""
     from calbridge.service.tick import tick as run_what_is_due
 
     report = to_json(run_what_is_due(session.parts))
@@ -107,6 +107,8 @@ def tick(session: Session) -> None:
         session.out.document(report)
         return
     session.out.rows(report["ran"], _RAN, none="Nothing was due.")
+    if report["delivered"] or report["mailed"]:
+        session.out.say(f"Delivered to webhooks: {report['delivered']}, mails sent: {report['mailed']}.")
     purged = sum(report["purged"].values())
     if purged:
         session.out.say(f"Removed after their time of retention: {purged}.")

@@ -106,6 +106,9 @@ waits for the answer, :class:`~calbridge.errors.StoreError` where the database f
     ``list_deliveries(parts, tenant, webhook_id, *, status=None, limit=50, before=None) -> list[DeliveryView]``,
     ``redeliver(parts, tenant, delivery_id) -> DeliveryView``, ``webhooks_due(parts) -> list[(tenant, webhook_id)]``,
     ``deliver(parts, tenant, webhook_id, budget_seconds) -> DeliveryReport``
+``notices``
+    ``notices_due(parts) -> int``, ``send_notices(parts, budget_seconds) -> NoticeReport`` (``sent, failed, skipped,
+    left``)
 ``hosts``
     ``grant_host(parts, tenant, grant) -> HostView``, ``list_hosts(parts, tenant)``,
     ``revoke_host(parts, tenant, host)``
@@ -161,5 +164,5 @@ JSON shapes (``to_json`` of a view gives exactly its fields, times as RFC 3339):
     import       rows[], created, updated, unchanged, failed
     receipt      kind, tenant, user_id, at, counts{}
     removal      integration_id, linked, psa, kept
-    tick         ran[], succeeded, failed, waiting, purged{}
+    tick         ran[], succeeded, failed, waiting, purged{}, delivered, mailed
 """

@@ -9,11 +9,14 @@ from urllib.parse import urlsplit
 from calbridge.connectors.contract import Owner
 from calbridge.errors import Refused, SignInRequired
 from calbridge.service.opening import opened, usable_account
-from calbridge.service.outages import came_back
+from calbridge.service.outages import came_back, end_outage
 from calbridge.service.parts import Parts
+from calbridge.service.recoveries import probe
+from calbridge.service.telling import CALENDAR_GONE, put_back
 from calbridge.service.values import invalid, mapping, text
 from calbridge.service.views import AccountView
 from calbridge.store.accounts import StoredAccount
+from calbridge.store.integrations import StoredIntegration
 from calbridge.store.work import Work
 
 
@@ -102,14 +105,14 @@ def put_account(parts: Parts, tenant: str, integration_id: str, account: Mapping
         # Its events live in the calendar of somebody else: a new integration is needed for that.
         raise Refused(code="another_account", integration=integration_id)
     with parts.database.write(tenant) as work:
+        told = end_outage(work, work.integrations.require(integration_id))
         stored = replace(checked, failing_since=None, told_at=None, tries=0, not_before=None, refused=False)
         work.accounts.save(stored)
         work.accounts.save_secret(before.id, given.password)
         work.audit.add(str(parts.actor), "account_changed", integration=integration_id, username=given.username)
         _connect(work, before.id)
     parts.dispatch(tenant, work)
-    if before.told_at is not None:
-        came_back(parts, tenant, integration)
+    _after_sign_in(parts, tenant, integration, told=told)
     return view(parts, tenant, before.id)
 
 
@@ -128,12 +131,19 @@ def check_account(parts: Parts, tenant: str, integration_id: str) -> AccountView
             work.accounts.refuse(account.id, confirmed=error.confirmed)
         raise
     with parts.database.write(tenant) as work:
+        told = end_outage(work, work.integrations.require(integration_id))
         work.accounts.save(replace(checked, failing_since=None, told_at=None, tries=0, not_before=None))
         _connect(work, account.id)
     parts.dispatch(tenant, work)
-    if account.told_at is not None:
-        came_back(parts, tenant, integration)
+    _after_sign_in(parts, tenant, integration, told=told)
     return view(parts, tenant, account.id)
+
+
+def _after_sign_in(parts: Parts, tenant: str, integration: StoredIntegration, *, told: bool) -> None:
+    if told:
+        came_back(parts, tenant, integration)
+    if integration.reason == CALENDAR_GONE:
+        probe(parts, tenant, integration.id)
 
 
 def _first_account(parts: Parts, tenant: str, integration_id: str, fresh: StoredAccount, password: str) -> AccountView:
@@ -150,7 +160,10 @@ def store_account(work: Work, checked: StoredAccount, password: str) -> StoredAc
     """One row per identity, so that one outage is one outage and a calendar can't be linked twice."""
     for each in work.accounts.list(checked.user_id):
         if (each.service, each.url, each.username) == (checked.service, checked.url, checked.username):
-            stored = replace(checked, id=each.id)
+            # Its outage is not forgotten: whoever was told of it is told of its end.
+            stored = replace(
+                checked, id=each.id, failing_since=each.failing_since, told_at=each.told_at, tries=each.tries
+            )
             work.accounts.save(stored)
             work.accounts.save_secret(each.id, password)
             return stored
@@ -159,12 +172,12 @@ def store_account(work: Work, checked: StoredAccount, password: str) -> StoredAc
 
 
 def _connect(work: Work, account_id: str) -> None:
-    """Integrations of an account that works: connected where they have a calendar, and due."""
-    found = [each for each in work.integrations.list(account_id=account_id, limit=10_000) if each.status != "deleting"]
-    for each in found:
-        status = "connected" if each.calendar_id else "setup"
-        work.integrations.save(each.id, status=status, reason=None)
-    work.raise_due(*(each.id for each in found))
+    """Integrations of an account that works: connected where they have a calendar, and due; not those whose calendar
+    is gone."""
+    for each in work.integrations.list(account_id=account_id, limit=10_000):
+        if each.status != "deleting" and each.reason != CALENDAR_GONE:
+            put_back(work, each)
+            work.raise_due(each.id)
 
 
 def view(parts: Parts, tenant: str, account_id: str) -> AccountView:

@@ -8,7 +8,9 @@ from calbridge.connectors.contract import Calendar
 from calbridge.log import get_logger
 from calbridge.service.leasing import LeasedStore, leased, leased_store
 from calbridge.service.opening import opened, usable_account
+from calbridge.service.outages import came_back
 from calbridge.service.parts import Parts
+from calbridge.service.telling import calendar_found
 from calbridge.store.integrations import StoredIntegration
 from calbridge.store.leases import Lease
 from calbridge.store.runs import Run
@@ -35,6 +37,7 @@ def change_calendar(
             counters = {"parked": gone.parked, "removed": gone.removed, "not_removed": gone.not_removed}
             unread = gone.unread
         with parts.database.write(tenant) as work:
+            told = calendar_found(work, work.integrations.require(integration.id, lock=True))
             work.integrations.save(
                 integration.id,
                 calendar_id=calendar.id,
@@ -45,6 +48,8 @@ def change_calendar(
             )
         counters["reopened"] = enter_calendar(store, parts.clock)
         end_run(parts, tenant, run, "old_calendar_unread" if unread else None, counters)
+    if told:
+        came_back(parts, tenant, integration)
 
 
 def leave(parts: Parts, tenant: str, integration: StoredIntegration, store: LeasedStore, *, remove_ours: bool) -> Left:

@@ -23,6 +23,7 @@ from calbridge.service.parts import Parts
 from calbridge.service.webhook_messages import Message, messages, send, told
 from calbridge.service.webhook_views import DeliveryReport
 from calbridge.store.deliveries import Delivery
+from calbridge.store.notices import WEBHOOK
 from calbridge.store.webhooks import Webhook
 from calbridge.store.work import Work
 
@@ -161,6 +162,8 @@ class Turn:
             self._keep(work, outcome.health, active=False, reason=outcome.off)
             log.warning("webhook_switched_off", code=outcome.off, since=outcome.health.failing_since)
             work.audit.add(str(self.parts.actor), "webhook_switched_off", webhook=self.webhook_id, code=outcome.off)
+            since = outcome.health.failing_since or work.now
+            work.notices.add(work.keys.new_id(), WEBHOOK, outcome.off, since, webhook=self.webhook_id)
         _not_taken(work, delivery, answer, outcome)
         if outcome.off is not None or outcome.health.not_before is not None:
             self.stop.set()

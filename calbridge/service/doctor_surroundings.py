@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import smtplib
 from collections.abc import Iterator
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -11,9 +10,9 @@ import requests
 from redis import Redis
 from redis.exceptions import AuthenticationError, RedisError
 
-from calbridge.errors import SettingsInvalid
+from calbridge.errors import MailFailed, SettingsInvalid
 from calbridge.service.findings import bad, note, well
-from calbridge.service.mail_server import connected
+from calbridge.service.mailing import connected, mail_server
 from calbridge.service.views import Finding
 from calbridge.settings import Settings
 from calbridge.supervision.embedded import SOCKET
@@ -92,12 +91,12 @@ def mail(settings: Settings) -> Iterator[Finding]:
         yield note("mail_not_configured")
         return
     try:
-        with connected(settings.smtp_url) as server:
-            server.noop()
-    except smtplib.SMTPAuthenticationError:
-        yield bad("mail_login_refused")
-    except (smtplib.SMTPException, OSError) as error:
-        yield bad("mail_unreachable", f"the mail server can't be used: {type(error).__name__}")
+        with connected(mail_server(settings.smtp_url)):
+            pass
+    except MailFailed as error:
+        yield bad(error.code)
+    except SettingsInvalid as error:
+        yield bad("mail_unreachable", error.detail)
     else:
         yield well("the mail server takes our login")
 

@@ -18,6 +18,7 @@ from calbridge.errors import (
 )
 from calbridge.log import get_logger
 from calbridge.service.parts import Parts
+from calbridge.service.telling import CALENDAR_GONE, cut_off, mail_outage, mail_recovery, put_back
 from calbridge.store.integrations import StoredIntegration
 from calbridge.store.work import Work
 
@@ -61,15 +62,22 @@ def _remember(parts: Parts, work: Work, integration: StoredIntegration, error: E
     since = account.failing_since or work.now
     over = work.now - since >= timedelta(minutes=_retry_minutes(work))
     given_up = final or isinstance(error, LASTING) or (over and not isinstance(error, SignInRequired))
+    tell = False
     if given_up and isinstance(error, CalendarGone):
-        work.integrations.save(integration.id, status="not_connected", reason=code)
+        # Not an outage of the account: what else hangs on it goes on, and ends no outage when it does.
+        now = work.integrations.require(integration.id, lock=True)
+        tell = now.status != "not_connected"
+        cut_off(work, now, code)
     elif given_up:
         for each in work.integrations.list(account_id=account_id, limit=10_000):
             if each.status != "setup":
-                work.integrations.save(each.id, status="not_connected", reason=code)
+                cut_off(work, each, code)
+        tell = work.accounts.told(account_id)
     else:
         work.integrations.save(integration.id, reason=code)
-    return Outage(code, given_up, given_up and work.accounts.told(account_id), since)
+    if tell:
+        mail_outage(work, integration, code, since)
+    return Outage(code, given_up, tell, since)
 
 
 def _pause(parts: Parts, error: Exception, tries: int) -> timedelta:
@@ -99,14 +107,19 @@ def recovered(work: Work, integration: StoredIntegration) -> bool:
     """The stored part of :func:`went_well`: whether people had been told of the outage and are to be told now."""
     if integration.account_id is None:
         return False
-    told = work.accounts.recover(integration.account_id)
+    told = end_outage(work, integration)
     for each in work.integrations.list(account_id=integration.account_id, troubled=True, limit=10_000):
-        if each.status == "not_connected" and each.reason == "calendar_gone":
-            continue
-        work.integrations.save(each.id, status="connected" if each.calendar_id else "setup", reason=None)
-        if each.status == "not_connected":
-            work.raise_due(each.id)
+        if each.status != "not_connected" or each.reason != CALENDAR_GONE:
+            put_back(work, each)
     return told
+
+
+def end_outage(work: Work, integration: StoredIntegration) -> bool:
+    """The account works: whether people had been told that it did not, and are to be told now."""
+    since = work.accounts.recover(integration.account_id) if integration.account_id else None
+    if since is not None:
+        mail_recovery(work, integration, since)
+    return since is not None
 
 
 def came_back(parts: Parts, tenant: str, integration: StoredIntegration) -> None:

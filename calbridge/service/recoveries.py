@@ -5,9 +5,10 @@ from __future__ import annotations
 from calbridge.errors import ConnectorError, Refused, SecretUnreadable
 from calbridge.log import get_logger
 from calbridge.service.opening import opened, usable_account
-from calbridge.service.outages import went_well, went_wrong
+from calbridge.service.outages import came_back, went_well, went_wrong
 from calbridge.service.parts import Parts
 from calbridge.service.run_rows import end_lost
+from calbridge.service.telling import CALENDAR_GONE, calendar_found
 from calbridge.store.integrations import StoredIntegration
 from calbridge.store.queries_due import cut_off, lost_runs
 
@@ -36,7 +37,7 @@ def probe(parts: Parts, tenant: str, integration_id: str) -> None:
     except (Refused, SecretUnreadable) as error:
         log.info("not_probed", integration=integration.id, code=error.code)
     else:
-        if integration.reason == "calendar_gone":
+        if integration.reason == CALENDAR_GONE:
             _calendar_back(parts, tenant, integration, {each.id for each in calendars})
         else:
             went_well(parts, tenant, integration)
@@ -46,9 +47,13 @@ def _calendar_back(parts: Parts, tenant: str, integration: StoredIntegration, ca
     if integration.calendar_id not in calendars:
         return
     with parts.database.write(tenant) as work:
+        now = work.integrations.require(integration.id, lock=True)
+        told = calendar_found(work, now)
         work.integrations.save(integration.id, status="connected", reason=None)
         work.raise_due(integration.id)
     parts.dispatch(tenant, work)
+    if told:
+        came_back(parts, tenant, integration)
 
 
 def resume_lost(parts: Parts, limit: int = 200) -> int:

@@ -21,6 +21,7 @@ from calbridge.service.outages import came_back, recovered, went_wrong
 from calbridge.service.parts import Parts
 from calbridge.service.run_rows import begin_row, keep_for_later, long_waits, repeat
 from calbridge.service.run_views import run_view
+from calbridge.service.telling import run_waits
 from calbridge.service.values import invalid
 from calbridge.service.views import IntegrationView, RunView
 from calbridge.store.accounts import StoredAccount
@@ -200,6 +201,8 @@ def _came_through(parts: Parts, hold: Hold, begun: _Begun, outcome: engine.Outco
     with parts.database.write(hold.lease.tenant_id) as work:
         told = recovered(work, begun.integration)
         moved = _moved(parts, work, begun.integration, outcome, started)
+        if status == "waiting":
+            run_waits(work, begun.integration, begun.run.id)
         view = _close(work, hold, begun.run, status, reason, moved, outcome.counters)
     hold.held = False
     parts.dispatch(hold.lease.tenant_id, work)

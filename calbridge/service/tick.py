@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from calbridge.service.deliveries import deliver, webhooks_due
+from calbridge.service.notices import send_notices
 from calbridge.service.parts import Parts
 from calbridge.service.recoveries import cut_off_now, probe, resume_lost
 from calbridge.service.requests import carry_out
@@ -16,7 +18,10 @@ ROUNDS = 20
 
 def tick(parts: Parts) -> TickReport:
     """Run what is due (triggers, polls, retries, daily comparisons, changed options), look whether outages are over,
-    forget what is too old. One failure never stops the rest. Raises DatabaseUnusable."""
+    tell webhooks and administrators, forget what is too old.
+
+    One failure never stops the rest. Raises DatabaseUnusable.
+    """
     for tenant, integration_id in cut_off_now(parts):
         probe(parts, tenant, integration_id)
     resume_lost(parts)
@@ -26,12 +31,15 @@ def tick(parts: Parts) -> TickReport:
         ran += done
         if not any(view.status == "partial" for view in done):
             break
+    delivered = sum(deliver(parts, *each, SLICE_SECONDS).delivered for each in webhooks_due(parts))
     return TickReport(
         ran=tuple(ran),
         succeeded=sum(view.status == "succeeded" for view in ran),
         failed=sum(view.status == "failed" for view in ran),
         waiting=sum(view.status == "waiting" for view in ran),
         purged=forget(parts),
+        delivered=delivered,
+        mailed=send_notices(parts, SLICE_SECONDS).sent,
     )
 
 

@@ -237,6 +237,8 @@ class TickReport:
     failed: int
     waiting: int
     purged: Mapping[str, int]
+    delivered: int = 0
+    mailed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,13 +143,13 @@ class Accounts:
         )
         return self._connection.execute(claim.values(told_at=self._now)).rowcount == 1
 
-    def recover(self, account_id: str) -> bool:
-        """The outage is over; returns whether people had been told of it, so that recovery is told once, too."""
+    def recover(self, account_id: str) -> datetime | None:
+        """The outage is over; returns since when it was, where people had been told: so recovery is told once, too."""
         before = self._locked(account_id)
         if before is None or (before.failing_since is None and before.not_before is None and not before.tries):
-            return False
+            return None
         self._update(account_id, {"failing_since": None, "told_at": None, "tries": 0, "not_before": None})
-        return before.told_at is not None
+        return before.failing_since if before.told_at is not None else None
 
     def _required(self, account_id: str) -> StoredAccount:
         found = self._locked(account_id)

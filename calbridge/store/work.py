@@ -24,6 +24,7 @@ from calbridge.store.items import Items
 from calbridge.store.journal import Audit, Logs
 from calbridge.store.leases import Lease, acquire, release
 from calbridge.store.memories import Memories
+from calbridge.store.notices import Notices
 from calbridge.store.page_places import read_integration
 from calbridge.store.runs import Runs
 from calbridge.store.secrets import SecretBox
@@ -150,6 +151,11 @@ class Work:
     def webhooks(self) -> Webhooks:
         """Webhooks with their secrets."""
         return Webhooks(self.connection, self.tenant, self._secrets, self.now)
+
+    @cached_property
+    def notices(self) -> Notices:
+        """Mails to administrators."""
+        return Notices(self.connection, self.tenant, self.now)
 
     @cached_property
     def deliveries(self) -> Deliveries:

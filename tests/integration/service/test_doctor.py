@@ -168,18 +168,20 @@ def test_a_mail_server_that_is_not_there_is_found(found: Callable[..., dict[str,
 
 
 def test_a_mail_server_that_refuses_the_login_or_offers_no_tls_is_found(
-    found: Callable[..., dict[str, Finding]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    found: Callable[..., dict[str, Finding]], tmp_path: Path
 ) -> None:
+    trusted = f"?ca_file={tmp_path / 'ca.pem'}"
     with mail(server_context(tmp_path, [])) as port:
         good = f"smtp://calbridge:p%40ss@localhost:{port}"
         assert not found(SMTP_URL=good)["mail_unreachable"].ok, "nobody trusts this certificate yet"
-        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-        assert not {"mail_unreachable", "mail_login_refused"} & found(SMTP_URL=good).keys()
-        assert not found(SMTP_URL=f"smtp://calbridge:wrong@localhost:{port}")["mail_login_refused"].ok
+        assert not {"mail_unreachable", "mail_login_refused"} & found(SMTP_URL=good + trusted).keys()
+        wrong = f"smtp://calbridge:wrong@localhost:{port}{trusted}"
+        assert not found(SMTP_URL=wrong)["mail_login_refused"].ok
+        assert not found(SMTP_URL=f"{good}?ca_file=/none")["mail_unreachable"].ok
     with mail(None) as port:
-        assert "mail_unreachable" in found(SMTP_URL=f"smtp://calbridge:p%40ss@localhost:{port}")
-        assert "mail_unreachable" in found(SMTP_URL=f"smtp://localhost:{port}?starttls=required")
-        assert "mail_unreachable" not in found(SMTP_URL=f"smtp://localhost:{port}")
+        assert "mail_unencrypted" in found(SMTP_URL=f"smtp://calbridge:p%40ss@localhost:{port}")
+        assert "mail_unencrypted" in found(SMTP_URL=f"smtp://localhost:{port}?starttls=required")
+        assert "mail_unencrypted" not in found(SMTP_URL=f"smtp://localhost:{port}")
 
 
 @contextmanager

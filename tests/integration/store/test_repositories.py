@@ -141,7 +141,7 @@ def test_an_outage_and_its_end_are_told_once(database: Database, clock: Clock) -
         still = work.accounts.fail(ACCOUNT, clock.now() + timedelta(minutes=1))
         assert (still.failing_since, still.tries) == (begun.failing_since, 2)
         assert [work.accounts.told(ACCOUNT), work.accounts.told(ACCOUNT)] == [True, False]
-        assert [work.accounts.recover(ACCOUNT), work.accounts.recover(ACCOUNT)] == [True, False]
+        assert [work.accounts.recover(ACCOUNT), work.accounts.recover(ACCOUNT)] == [begun.failing_since, None]
         assert not work.accounts.told(ACCOUNT)
 
 
