@@ -9,6 +9,7 @@ from calbridge.jobs.admission import Admission, Admitted
 from calbridge.jobs.queues import BULK, DEFAULT, REALTIME, WEBHOOKS
 from calbridge.log import get_logger
 from calbridge.service.deliveries import webhooks_due
+from calbridge.service.notices import notices_due
 from calbridge.service.parts import Parts
 from calbridge.service.recoveries import cut_off_now, resume_lost
 from calbridge.service.sweeping import due_now
@@ -80,6 +81,12 @@ def deliveries(tools: Tools) -> None:
         tools.admission.admit(WEBHOOKS, tenant, webhook_id, f"deliver_{webhook_id}", "deliver", tenant, webhook_id)
 
 
+def mail(tools: Tools) -> None:
+    """Have administrators told of outages and of their end."""
+    if notices_due(tools.parts):
+        tools.admission.admit(WEBHOOKS, "", "mail", "mail", "mail")
+
+
 def forget(tools: Tools) -> None:
     """Forget what is too old."""
     tools.admission.admit(BULK, "", "forget", "forget", "forget")
@@ -88,6 +95,7 @@ def forget(tools: Tools) -> None:
 DUTIES = (
     Duty("sweep", 1.0, sweep),
     Duty("deliveries", 1.0, deliveries),
+    Duty("mail", 5.0, mail),
     Duty("resume", 2.0, resume),
     Duty("recover", 30.0, recover),
     Duty("forget", 3600.0, forget),

@@ -14,7 +14,7 @@ from calbridge.jobs.admission import Admission
 from calbridge.jobs.queues import BULK
 from calbridge.jobs.timekeeping import Timekeeper
 from calbridge.log import bound, get_logger
-from calbridge.service import deliveries, recoveries, requests, tick
+from calbridge.service import deliveries, notices, recoveries, requests, tick
 from calbridge.service.parts import Parts
 from calbridge.service.sweeping import forget_processes
 from calbridge.service.sync import Stop
@@ -75,6 +75,12 @@ def deliver_all(tenant: str) -> None:
                 bench.admission.admit(queue, tenant, webhook_id, f"deliver_{webhook_id}", "deliver", tenant, webhook_id)
         for webhook_id in waiting[:1]:
             deliveries.deliver(bench.parts, tenant, webhook_id, budget_seconds=DELIVERY_SECONDS)
+
+
+def mail() -> None:
+    """Send the mails that are due."""
+    with _job("", "mail") as (bench, _):
+        notices.send_notices(bench.parts, budget_seconds=DELIVERY_SECONDS)
 
 
 def forget() -> None:

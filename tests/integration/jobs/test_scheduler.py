@@ -12,14 +12,15 @@ from dataclasses import replace
 import pytest
 from redis import Redis
 
-from calbridge.errors import DatabaseUnusable, Unavailable
+from calbridge.errors import CalendarGone, DatabaseUnusable, Unavailable
 from calbridge.jobs import duties
 from calbridge.jobs.admission import Admission
 from calbridge.jobs.duties import DUTIES, Duty, Tools
-from calbridge.jobs.queues import BULK, DEFAULT, REALTIME, queue
+from calbridge.jobs.queues import BULK, DEFAULT, REALTIME, WEBHOOKS, queue
 from calbridge.jobs.scheduler import Scheduler
 from calbridge.service import requests
 from calbridge.service.heartbeats import list_processes
+from calbridge.service.outages import went_wrong
 from calbridge.service.parts import Parts
 from calbridge.service.sweeping import claim_slot
 from calbridge.store.tables import slots
@@ -76,6 +77,18 @@ def test_the_sweep_lets_in_what_is_due_each_into_its_queue(world: World, redis: 
     requests.request_sync(world.parts, TENANT, world.integration_id, retrieve=(1, 1))
     duties.sweep(tools(world, redis))
     assert len(job_ids(redis, BULK)) == 1
+
+
+def test_mails_that_are_due_are_one_job_and_none_where_there_are_none(world: World, redis: Redis) -> None:
+    world.connect()
+    duties.mail(tools(world, redis))
+    assert job_ids(redis, WEBHOOKS) == []
+    with world.parts.database.read(TENANT) as work:
+        integration = work.integrations.require(world.integration_id)
+    went_wrong(world.parts, TENANT, integration, CalendarGone())
+    for _ in range(2):
+        duties.mail(tools(world, redis))
+    assert job_ids(redis, WEBHOOKS) == ["mail"]
 
 
 def test_a_tenant_with_two_thousand_first_runs_leaves_room_for_another(world: World, redis: Redis) -> None:
