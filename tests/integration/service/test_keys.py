@@ -39,7 +39,7 @@ def test_a_key_of_a_tenant_opens_that_tenant_with_its_role(world: World, role: R
 def test_a_key_of_the_platform_opens_no_tenant(world: World) -> None:
     made = keys.create_key(world.parts, None, Role.PLATFORM, "Operations")
     caller = authenticate(world.parts, made.key)
-    assert (caller.role, caller.tenant, caller.scopes) == (Role.PLATFORM, None, {Scope.PLATFORM})
+    assert (caller.role, caller.tenant, caller.scopes) == (Role.PLATFORM, None, {Scope.PLATFORM, Scope.STATUS})
 
 
 def test_the_platform_key_of_the_settings_needs_no_database(world: World) -> None:

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,14 +30,6 @@ def test_a_stage_starts_when_the_one_before_is_ready(tmp_path: Path) -> None:
     assert told[:3] == ["redis started", "redis ready", "upgrade started"]
     assert sorted(each for each in told[3:7] if "worker" in each) == sorted(told[3:7])
     assert told[7:] == ["api started", "api ready"]
-
-
-@pytest.fixture(autouse=True)
-def hangups_are_heard() -> Iterator[None]:
-    """Also where the tests themselves run under nohup, whose children would ignore SIGHUP as it says."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
