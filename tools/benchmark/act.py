@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tools.benchmark.api import measure_api
 from tools.benchmark.calbridge_side import new_side, open_side
 
 WARM_UP, REPEATS = 5, 30
@@ -28,6 +27,8 @@ def act(folder: Path, what: str, words: Sequence[str]) -> object:
 
         return list_a_year(folder, int(words[0]))
     if what == "api":
+        from tools.benchmark.api import measure_api
+
         return measure_api(folder)
     with open_side(folder) as side:
         match what:

@@ -29,11 +29,10 @@ from calbridge.store.tables import links
 from calbridge.store.users import User
 from calbridge.sync.memory import Link, LinkState
 from tools.benchmark.calbridge_side import ACCOUNT, INTEGRATION, TENANT, USER, settings_for
+from tools.benchmark.cases import GET_CASE, ITEMS, LIST_CASE, WRITE_CASE
 from tools.benchmark.events import begins
 from tools.benchmark.minimal_api import minimal_app
 
-ITEMS = 100
-GET_CASE, LIST_CASE, WRITE_CASE = "GET of one item", f"list of {ITEMS} items", "write of an item"
 WARM_UP, ROUNDS, CALLS = 40, 30, 20
 Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Any], Any]

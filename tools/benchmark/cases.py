@@ -16,6 +16,9 @@ from tools.benchmark.vdirsyncer_side import VdirsyncerSide
 CALBRIDGE, VDIRSYNCER = "calbridge", "vdirsyncer"
 USER, PASSWORD = "alice", "secret"
 FEW, MANY = 10, 40
+ITEMS = 100
+"""How many items the REST API lists."""
+GET_CASE, LIST_CASE, WRITE_CASE = "GET of one item", f"list of {ITEMS} items", "write of an item"
 FAR_SECONDS = 0.1
 """What each request waits for on its way in the case of a far network."""
 

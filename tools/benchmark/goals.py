@@ -6,13 +6,15 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tools.benchmark.api import GET_CASE, LIST_CASE, WRITE_CASE
 from tools.benchmark.cases import (
     CALBRIDGE,
     FAR_CASE,
     FEW,
+    GET_CASE,
+    LIST_CASE,
     MANY,
     VDIRSYNCER,
+    WRITE_CASE,
     Row,
     Sizes,
     changes_case,
