@@ -57,6 +57,18 @@ _SIGN_IN_AND_REACH = (
         "Ask the owner of the calendar for the right to change it, or link another calendar.",
     ),
     Entry(
+        "consent_incomplete",
+        USER,
+        "Not everything that calbridge needs was allowed when signing in at the calendar service.",
+        "Sign in again and leave every permission ticked.",
+    ),
+    Entry(
+        "app_not_registered",
+        ADMIN,
+        "The calendar service does not accept this installation's registration as an app.",
+        "Set the client id and secret of the connector, and switch its API on, as the connector's manual says.",
+    ),
+    Entry(
         "too_many_checks",
         USER,
         "The password was checked too often in a short time.",
@@ -218,6 +230,12 @@ _CONTENT = (
         USER,
         "The calendar file holds no event.",
         "Nothing, if it is a task or a note; calbridge leaves it alone.",
+    ),
+    Entry(
+        "no_appointment",
+        USER,
+        "This entry is no appointment but something like a working place or a birthday.",
+        "Nothing; calbridge leaves it alone.",
     ),
     Entry(
         "broken_calendar_data",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -208,6 +208,18 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     settings = Settings(**values)
     _check_together(settings)
     return settings
+
+
+def connector_settings(
+    connector: str, names: Iterable[str], environ: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """What is set for a connector of the names that it asks for: ``CALBRIDGE_<CONNECTOR>_<NAME>``, empty as not set.
+
+    What a name means stands in the connector's own manual.
+    """
+    given = os.environ if environ is None else environ
+    values = {name: given.get(variable_name(f"{connector}_{name}"), "").strip() for name in names}
+    return {name: value for name, value in values.items() if value}
 
 
 class _MappingEnv(Env):

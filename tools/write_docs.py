@@ -34,6 +34,8 @@ Settings come from the environment and are read once, when a process starts. A v
 set. What can't be used is refused at the start, by name and never with its value; `calbridge settings` shows the
 values in force with secrets hidden. This page is written from `calbridge/settings.py` by `python tools/write_docs.py`.
 
+Connectors may have settings of their own, `CALBRIDGE_<CONNECTOR>_<NAME>`; the manual of each connector lists them.
+
 | variable | meaning | default |
 |---|---|---|
 """

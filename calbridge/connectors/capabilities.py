@@ -31,6 +31,7 @@ class Ability(enum.StrEnum):
     """No real service but one for trying out: :class:`~calbridge.connectors.contract.Controlled`."""
     ATTACHMENTS = "attachments"
     PUSH = "push"
+    """The service tells of changes: :class:`~calbridge.connectors.contract.Watching`."""
     DELTA = "delta"
 
 

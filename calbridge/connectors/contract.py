@@ -7,9 +7,9 @@ it, reaches the network only through the transport it was given, and raises noth
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol, runtime_checkable
 
 from calbridge.connectors.capabilities import Capabilities
@@ -287,6 +287,101 @@ class Storage(Protocol):
         """
 
 
+@runtime_checkable
+class SigningIn(Protocol):
+    """What a connector whose spec says ``authentication="oauth"`` has besides (C11)."""
+
+    def authorize_url(
+        self, redirect_uri: str, state: str, code_challenge: str, *, login_hint: str | None = None
+    ) -> str:
+        """Where the user's browser is sent to. Pure. ``code_challenge`` is S256 of the verifier (RFC 7636).
+
+        :raises PermissionMissing: ``app_not_registered``: the operator has not set up the client.
+        """
+
+    def exchange(self, code: str, redirect_uri: str, code_verifier: str) -> str:
+        """The account's secret for a code. Where the service gives no lasting token again, that of the account's
+        former secret is kept, if it is certainly the same person's.
+
+        :raises SignInRequired: the code is used or expired; :raises PermissionMissing: ``consent_incomplete``.
+        """
+
+    def refresh(self) -> str:
+        """The account's secret, renewed at the service now.
+
+        :raises SignInRequired: confirmed, if the service said that the grant is dead; a network error never says so.
+        """
+
+    def revoke(self) -> None:
+        """End the grant at the service; nothing to do where it is dead already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What a push subscription is asked for with: all chosen by the core, and stored before the call (C12)."""
+
+    id: str
+    """Of letters, digits, ``-`` and ``_``, at most 64, never used before."""
+    address: str
+    """An https address that is reached from outside."""
+    token: str = field(repr=False)
+    """At most 256 characters; what comes in carries it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A push subscription at the service: what ending it takes, and when it ends by itself."""
+
+    state: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A request that came in at a notification address. Header names are lower case."""
+
+    headers: Mapping[str, str] = field(repr=False)
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a notice says: which subscription, by its id and token, whether something changed, and what to answer.
+
+    ``id`` None: it is no notice of this service. The core compares id and token with what it stored before it believes
+    anything; the answer is the same whether they fit or not.
+    """
+
+    id: str | None
+    token: str | None = field(default=None, repr=False)
+    changed: bool = False
+    status: int = 204
+    content_type: str | None = None
+    body: bytes = b""
+
+
+@runtime_checkable
+class Watching(Protocol):
+    """What a connector with ``Ability.PUSH`` has besides (C12)."""
+
+    def watch(self, calendar: str, wanted: Subscription) -> Watch:
+        """Subscribe to a calendar. The first notice may come before this returns."""
+
+    def renew(self, calendar: str, watch: Watch, wanted: Subscription) -> Watch:
+        """Go on under a fresh subscription, without a gap; the former one is ended as well as possible."""
+
+    def unwatch(self, calendar: str, watch: Watch) -> None:
+        """End a subscription; nothing to do where it has ended already."""
+
+    def read_notification(self, notice: Notice) -> Heard:
+        """What a notice says. Pure, quick, and whatever came in, it raises nothing."""
+
+
+def _keep_nothing(secret: str) -> None:
+    """For connectors that are opened without a store behind them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """What a connector is opened with. The secret never appears in a repr."""
@@ -297,6 +392,10 @@ class Account:
     secret: str = field(repr=False)
     facts: Mapping[str, str] = field(default_factory=dict)
     own_addresses: frozenset[str] = frozenset()
+    settings: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the operator set of the names that the connector's spec asks for (C11)."""
+    keep_secret: Callable[[str], None] = field(default=_keep_nothing, repr=False, compare=False)
+    """Takes a secret that the service renewed; the core stores it, encrypted, for later connectors (C11)."""
 
 
 class ConnectorFactory(Protocol):
@@ -336,3 +435,5 @@ class ConnectorSpec:
     contract_version: int = CONTRACT_VERSION
     storage: bool = False
     """Whether the factory takes a :class:`Storage`: it is a :class:`StoringFactory` then."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """What an operator may set for this connector: name and meaning (C11)."""

@@ -22,6 +22,7 @@ def opened(
     before_request: Callable[[], None] | None = None,
 ) -> Iterator[Connector]:
     """A connector; sends nothing by itself. Raises Refused (``service_unknown``, ``connector_broken``)."""
+    spec = parts.registry.spec_for(account.service)
     given = Account(
         service=account.service,
         url=account.url,
@@ -29,15 +30,32 @@ def opened(
         secret=secret,
         facts=account.facts,
         own_addresses=account.own_addresses,
+        settings=parts.connector_settings.get(spec.name, {}),
+        keep_secret=_Keeper(parts, tenant, account.id, secret),
     )
     with parts.transport_factory(tenant, before_request, parts.vendor_seconds) as transport:
-        wanted = parts.registry.spec_for(account.service).storage
-        storage = AccountStorage(parts.database, tenant, account.id) if wanted else None
+        storage = AccountStorage(parts.database, tenant, account.id) if spec.storage else None
         connector = parts.registry.open(account.service, given, transport, storage)
         try:
             yield connector
         finally:
             connector.close()
+
+
+class _Keeper:
+    """Stores the secrets that a service renews while a connector is open, each in place of the one before (C11)."""
+
+    def __init__(self, parts: Parts, tenant: str, account_id: str, secret: str) -> None:
+        self._parts = parts
+        self._tenant = tenant
+        self._account_id = account_id
+        self._last = secret
+
+    def __call__(self, secret: str) -> None:
+        """Nothing is stored where somebody signed in anew meanwhile, or where the account is not stored (yet)."""
+        with self._parts.database.write(self._tenant) as work:
+            if work.accounts.renew_secret(self._account_id, self._last, secret):
+                self._last = secret
 
 
 def usable_account(work: Work, account_id: str | None) -> tuple[StoredAccount, str]:

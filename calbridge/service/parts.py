@@ -14,7 +14,7 @@ from calbridge.connectors.registry import Registry, load_registry
 from calbridge.connectors.transport import Transport
 from calbridge.keyfile import with_secret_keys
 from calbridge.service.transports import Transports
-from calbridge.settings import Settings
+from calbridge.settings import Settings, connector_settings
 from calbridge.store.changes import Raised, Source
 from calbridge.store.database import Database
 from calbridge.store.secrets import SecretBox
@@ -111,6 +111,8 @@ class Parts:
     actor: Actor = Actor()
     vendor_seconds: float | None = None
     """For all requests to a calendar service within one use case: somebody waits for its answer. None: no limit."""
+    connector_settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    """What the operator set for each connector, by the name of its spec (contract C11)."""
 
     def acting(self, actor: Actor) -> Parts:
         """The same parts on somebody's behalf."""
@@ -151,6 +153,7 @@ def open_parts(
             transport_factory=transport_factory or Transports(settings, database),
             random=random or Random(),
             dispatcher=told,
+            connector_settings={spec.name: connector_settings(spec.name, spec.settings) for spec in registry.specs},
         )
     finally:
         database.close()

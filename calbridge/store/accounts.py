@@ -100,6 +100,16 @@ class Accounts:
         self._required(account_id)
         self._update(account_id, {"secret": self._sealed(account_id, secret), "refused": False, "refusals": []})
 
+    def renew_secret(self, account_id: str, former: str, secret: str) -> bool:
+        """Store a secret that the service renewed, if the former one is what is stored; whether it was.
+
+        Refusals are remembered: a renewed secret stands for the same sign-in. :raises SecretUnreadable: see there.
+        """
+        if self._locked(account_id) is None or self.secret(account_id) != former:
+            return False
+        self._update(account_id, {"secret": self._sealed(account_id, secret)})
+        return True
+
     def secret(self, account_id: str) -> str | None:
         """The secret; None where there is none. :raises SecretUnreadable: no key opens it."""
         sealed = self._connection.scalar(select(accounts.c.secret).where(*self._here(account_id)))

@@ -51,7 +51,9 @@ BREACHES = [
     ("plugins/calbridge-caldav/calbridge_caldav/planted.py", "import calbridge.testing", TESTING),
     ("plugins/calbridge-sandbox/calbridge_sandbox/planted.py", "import calbridge.store", PLUGINS),
     ("plugins/calbridge-sandbox/calbridge_sandbox/planted.py", "import calbridge_caldav", INDEPENDENCE),
+    ("plugins/calbridge-google/calbridge_google/planted.py", "import calbridge.store", PLUGINS),
     ("calbridge/service/planted.py", "import calbridge_caldav", CORE),
+    ("calbridge/sync/planted.py", "import calbridge_google", CORE),
 ]
 
 

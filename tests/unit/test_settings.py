@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from calbridge.errors import SettingsInvalid
-from calbridge.settings import Settings, load_settings
+from calbridge.settings import Settings, connector_settings, load_settings
 
 KEY = "k" * 32
 OTHER_KEY = "o" * 40
@@ -184,3 +184,13 @@ def test_what_is_shown_hides_keys_and_passwords() -> None:
 
 def test_the_default_database_is_shown_as_the_file_it_is() -> None:
     assert load_settings({}).shown()["CALBRIDGE_DATABASE_URL"] == "sqlite:///var/calbridge.db"
+
+
+def test_a_connector_gets_what_it_asks_for_under_its_own_name_and_nothing_else() -> None:
+    environ = {
+        "CALBRIDGE_GOOGLE_CLIENT_ID": " id ",
+        "CALBRIDGE_GOOGLE_API_URL": "",
+        "CALBRIDGE_OTHER_CLIENT_ID": "other",
+        "CALBRIDGE_SECRET_KEYS": KEY,
+    }
+    assert connector_settings("google", ("client_id", "api_url", "client_secret"), environ) == {"client_id": "id"}

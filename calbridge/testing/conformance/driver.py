@@ -29,7 +29,7 @@ from calbridge.connectors.contract import (
 from calbridge.domain.content import MASTER, Content, Field, Span, Unit, Value, differing
 from calbridge.domain.event import Event
 from calbridge.domain.series import rekey
-from calbridge.errors import Throttled, Unavailable, VersionConflict
+from calbridge.errors import Rejected, Throttled, Unavailable, VersionConflict
 from calbridge.testing.conformance.harness import Harness
 
 T = TypeVar("T")
@@ -166,6 +166,17 @@ class Driver:
         uid = result.event.uid if result.event else None
         written = isinstance(result, Done) and result.exact
         return self.bring(result.remote_id, target, uid, written=written)
+
+    def refuses_time(self, key: str, target: Content) -> bool:
+        """Whether the service can't hold a time like this, says so, and made no event."""
+        before = set(self.harness.phone.events())
+        result = self.write_until(lambda: self.creation(key, target))
+        if not isinstance(result, Failed):
+            return False
+        assert isinstance(result.error, Rejected), f"the create was refused: {result}"
+        assert (result.error.code, result.error.field) == ("not_expressible", Field.TIME)
+        assert set(self.harness.phone.events()) == before
+        return True
 
     def update(self, remote_id: str, units: Mapping[Unit, Value], *, redact: bool = False) -> Seen:
         """Change units, occurrences following a move, and complete it; what the service holds then."""

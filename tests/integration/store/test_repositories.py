@@ -109,6 +109,19 @@ def test_another_host_or_name_discards_the_secret_of_an_account(database: Databa
         assert [each.id for each in work.accounts.list(USER)] == [ACCOUNT]
 
 
+def test_a_renewed_secret_takes_the_place_of_the_one_it_renews_only(database: Database) -> None:
+    fill(database)
+    with database.write(TENANT) as work:
+        assert not work.accounts.refuse(ACCOUNT, confirmed=False)
+        assert work.accounts.renew_secret(ACCOUNT, "secret", "renewed")
+        assert not work.accounts.renew_secret(ACCOUNT, "secret", "late")
+        assert not work.accounts.renew_secret("nobody", "secret", "late")
+        assert work.accounts.secret(ACCOUNT) == "renewed"
+        assert work.accounts.last_refusal(ACCOUNT) is not None
+    with database.read("t2") as work:
+        assert work.accounts.secret(ACCOUNT) is None
+
+
 def test_a_refused_secret_is_final_when_confirmed_or_refused_three_times_in_an_hour(
     database: Database, clock: Clock
 ) -> None:

@@ -1,0 +1,1 @@
+"""Google Calendar as a linked calendar of calbridge."""

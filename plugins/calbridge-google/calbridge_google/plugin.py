@@ -1,0 +1,23 @@
+"""What the plugin registers. Light: the connector is imported when the first account is opened."""
+
+from __future__ import annotations
+
+from calbridge.connectors.contract import ConnectorSpec, ServiceSpec
+from calbridge.connectors.hookspecs import hookimpl
+from calbridge_google.capabilities import CAPABILITIES
+from calbridge_google.endpoints import SETTINGS
+
+
+@hookimpl
+def calbridge_register_connectors() -> list[ConnectorSpec]:
+    """Google Calendar."""
+    google = ConnectorSpec(
+        name="google",
+        services=(ServiceSpec("google", "Google Calendar", help="Sign in at Google; nothing has to be entered."),),
+        authentication="oauth",
+        account_schema={"type": "object", "properties": {}, "additionalProperties": False},
+        capabilities=CAPABILITIES,
+        factory="calbridge_google.connector:open_connector",
+        settings=SETTINGS,
+    )
+    return [google]
