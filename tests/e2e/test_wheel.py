@@ -99,6 +99,7 @@ def test_the_plugins_are_found(installed: Path, tmp_path: Path) -> None:
 
     assert run(installed / "python", "-c", code, cwd=tmp_path).split("\n")[:-1] == [
         "caldav calbridge_caldav.plugin",
+        "google calbridge_google.plugin",
         "sandbox calbridge_sandbox.plugin",
     ]
 

@@ -6,6 +6,7 @@ resends any request whose connection closes early, and is not safe for threads. 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ from calbridge.errors import Unavailable
 from calbridge_google.limits import LISTING_BYTES
 
 _READ_ATTEMPTS = 2
+_REFUSED_PART = re.compile(rb"^HTTP/1\.[01] 401\b", re.MULTILINE)
+"""At the start of a line; texts of events are JSON, where no line starts within."""
 Bearer = Callable[[bool], str]
 """The access token to send; True asks for a fresh one because the last was refused."""
 
@@ -27,6 +30,7 @@ class CarryingHttp:
     def __init__(self, transport: Transport, bearer: Bearer) -> None:
         self._transport = transport
         self._bearer = bearer
+        self._stale = False
 
     def request(
         self,
@@ -38,10 +42,12 @@ class CarryingHttp:
     ) -> tuple[httplib2.Response, bytes]:
         """Send; a refused access token is renewed once, which is safe because nothing was done.
 
+        In a batch the token is refused part by part: the library sends those parts again, with the renewed token then.
         Raises ConnectorError: what the transport raises, and Unavailable for a page where data was expected.
         """
         data = body.encode() if isinstance(body, str) else body
-        answer = self._send(method, uri, data, headers or {}, fresh=False)
+        answer = self._send(method, uri, data, headers or {}, fresh=self._stale)
+        self._stale = _REFUSED_PART.search(answer.body) is not None
         if answer.status == 401:
             answer = self._send(method, uri, data, headers or {}, fresh=True)
         if answer.status < 300 and looks_like_html(answer) and answer.body:

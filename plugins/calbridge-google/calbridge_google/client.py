@@ -19,6 +19,8 @@ from calbridge_google.refusals import refusal_of
 
 Resource = Mapping[str, Any]
 Outcome = Resource | ConnectorError
+_NONSENSE = (Error, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError)
+"""What the library raises for an answer that is none; JSON of any depth among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class CalendarClient:
             return _refusal(error, call.act)
         except ConnectorError as error:
             return error
-        except (Error, ValueError, KeyError, TypeError) as error:
+        except _NONSENSE as error:
             return _nonsense(error)
 
     def _together(self, calls: Sequence[Call]) -> list[Outcome]:
@@ -113,7 +115,7 @@ class CalendarClient:
             whole = _refusal(error, "read")
         except ConnectorError as error:
             whole = error
-        except (Error, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        except _NONSENSE as error:
             whole = _nonsense(error)
         if not any(call.writes for call in calls):
             raise whole

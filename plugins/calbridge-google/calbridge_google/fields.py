@@ -96,8 +96,8 @@ def field_json(name: Field, value: Value, present: Resource) -> dict[str, Any]:
         case Field.TEXT:
             return _text_json(value if isinstance(value, Text) else Text(""), present)
         case Field.STATUS:
-            # "cancelled" would delete the event; normalise says that it can't be held.
-            return {} if value == "cancelled" else {"status": "tentative" if value == "tentative" else "confirmed"}
+            # Never "cancelled": that would delete the event.
+            return {"status": "tentative" if value == "tentative" else "confirmed"}
         case Field.SHOW_AS:
             return {"transparency": "transparent" if value == "free" else "opaque"}
         case Field.VISIBILITY:

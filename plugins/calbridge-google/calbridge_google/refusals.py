@@ -33,7 +33,7 @@ def reasons_of(content: bytes) -> frozenset[str]:
     """All reasons that an error body names, in the older form and the newer one."""
     try:
         told = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return frozenset()
     error = told.get("error") if isinstance(told, dict) else None
     if not isinstance(error, dict):

@@ -88,7 +88,7 @@ def json_of(answer: Response) -> Mapping[str, Any]:
     """The object in a body; empty for anything else."""
     try:
         told = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return told if isinstance(told, dict) else {}
 
@@ -113,7 +113,7 @@ def refreshed(transport: Transport, endpoints: Endpoints, client: tuple[str, str
         credentials.refresh(cast(AuthRequest, carrier))  # type: ignore[no-untyped-call]
     except ConnectorError:
         raise
-    except (GoogleAuthError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (GoogleAuthError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Unavailable("a token answer without a token", code="malformed_answer", sent=True) from error
     expiry = credentials.expiry
     until = expiry.replace(tzinfo=UTC).timestamp() if expiry is not None else time.time() + STALE_SECONDS

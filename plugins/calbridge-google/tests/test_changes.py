@@ -200,6 +200,7 @@ def test_kinds_of_events_that_are_no_appointments_are_left_out(serve: Serve, lin
     birthday = google.insert(weekly("Birthday", _set={"eventType": "birthday"}))
     for entries in (client.listing()[0], client.listing(cursor)[0]):
         assert {entry.remote_id for entry in entries} == {kept}
+    assert google.count("batch") == 0
     row = client.fetch(place, birthday)
     assert {each.code for each in row.values() if isinstance(each, Unreadable)} == {"no_appointment"}
     out = client.fetch_one(kept).event
@@ -302,7 +303,7 @@ def test_a_listing_that_is_forbidden_is_a_missing_permission(serve: Serve, link:
         client.listing()
 
 
-@pytest.mark.parametrize("kind", ["html", "not_json", "empty", "list", "huge"])
+@pytest.mark.parametrize("kind", ["html", "not_json", "empty", "list", "deep", "huge"])
 def test_nonsense_is_never_an_empty_calendar(serve: Serve, link: Link, kind: str) -> None:
     google = serve()
     client = link(google)

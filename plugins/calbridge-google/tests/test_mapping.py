@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,7 +17,7 @@ from calbridge.connectors.registry import load_registry
 from calbridge.domain.content import MASTER, Field, Text, content, normal_text
 from calbridge.domain.times import When, day, utc, zoned
 from calbridge_google.bundle import bundle_of, etag_of, version_of
-from calbridge_google.endpoints import Endpoints, endpoints_of
+from calbridge_google.endpoints import SETTINGS, Endpoints, endpoints_of
 from calbridge_google.fields import normalise
 from calbridge_google.naming import event_id, is_event_id, place_of
 from calbridge_google.rules import excluded_of, read_rule, written_rule
@@ -133,6 +135,12 @@ def test_the_registry_offers_google_and_opens_it() -> None:
         assert connector.normalise(meeting(start=at(10))).title == "Visit"
         connector.close()
         assert sending.counters.requests == 0
+
+
+def test_the_manual_lists_every_setting() -> None:
+    manual = Path(__file__).parent.parent.joinpath("README.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| `CALBRIDGE_GOOGLE_(\w+)` \|", manual, re.MULTILINE)
+    assert [name.lower() for name in told] == list(SETTINGS)
 
 
 def test_registering_imports_no_vendor_library() -> None:

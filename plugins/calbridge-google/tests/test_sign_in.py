@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from calbridge.connectors.contract import Account, SigningIn
+from calbridge.connectors.contract import Account, Done, Seen, SigningIn
 from calbridge.connectors.transport import Transport
 from calbridge.errors import PermissionMissing, SignInRequired, Throttled, Unavailable
 from calbridge_google.connector import GoogleConnector
@@ -20,7 +20,7 @@ from calbridge_google.tokens import grant_of
 from tests.doubles.google import ApiError, GoogleDouble
 
 from .conftest import Link, Serve
-from .support import account, settings, single, transport
+from .support import account, meeting, settings, single, transport
 
 CALLBACK = "https://calbridge.example.com/v1/oauth/callback"
 VERIFIER = "v" * 64
@@ -167,6 +167,20 @@ def test_a_refused_access_token_is_renewed_once_and_the_call_repeated(serve: Ser
     entries, _ = client.listing()
     assert len(entries) == 1
     assert [entry.operation for entry in google.requests] == ["events.list", "token", "events.list"]
+
+
+def test_a_token_that_is_refused_within_a_batch_is_renewed_once(serve: Serve, link: Link) -> None:
+    google = serve()
+    names = [google.insert(single(f"Visit {number}")) for number in range(3)]
+    client = link(google)
+    google.kill_access_tokens()
+    assert all(isinstance(row, Seen) for row in client.fetch(*names).values())
+    assert [entry.operation for entry in google.requests] == ["batch", "token", "batch"]
+    google.kill_access_tokens()
+    google.clear()
+    results = client.connector.write(client.calendar, [client.creation(f"key-{n}", meeting()) for n in range(2)])
+    assert all(isinstance(result, Done) for result in results)
+    assert [entry.operation for entry in google.requests] == ["batch", "token", "batch"]
 
 
 def test_a_token_that_is_refused_again_is_no_proof(serve: Serve, link: Link) -> None:

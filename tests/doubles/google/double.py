@@ -6,7 +6,7 @@ import copy
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -91,6 +91,10 @@ class GoogleDouble:
         """Access tokens die before their time."""
         with self._site.lock:
             self._site.signing.access.clear()
+
+    def now(self) -> datetime:
+        """What the time is."""
+        return self._site.now()
 
     def advance(self, delta: timedelta) -> None:
         """Put the clock forward."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Breakage = Literal["html", "not_json", "empty", "list", "huge"]
+Breakage = Literal["html", "not_json", "empty", "list", "deep", "huge"]
 
 
 @dataclass

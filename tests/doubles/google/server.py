@@ -22,6 +22,7 @@ from tests.doubles.google.site import Site
 SERVICE = "/calendar/v3/"
 BATCH = "/batch/calendar/v3"
 _DRIPS = 16
+_DEEP = 200_000
 _HUGE = 80_000_000
 
 
@@ -197,6 +198,7 @@ def _broken(kind: str) -> tuple[bytes, str]:
         "html": (b"<!doctype html><title>Sign in</title>", "text/html"),
         "not_json": (b'{"items": [', "application/json"),
         "empty": (b"", "application/json"),
+        "deep": (b'{"items": ' + b"[" * _DEEP + b"]" * _DEEP + b"}", "application/json"),
         "list": (json.dumps([1, 2]).encode(), "application/json"),
     }
     return bodies[kind] if kind in bodies else (b'{"items": [' + b" " * _HUGE + b"]}", "application/json")
