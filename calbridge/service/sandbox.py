@@ -13,7 +13,6 @@ from typing import Any
 from calbridge.connectors.contract import ANSWERS, Controlled, Seen
 from calbridge.domain.content import Content, differing
 from calbridge.domain.item import Item
-from calbridge.domain.series import rekey
 from calbridge.errors import CalendarGone, NotFound, Refused, Rejected, VersionConflict
 from calbridge.service import item_json
 from calbridge.service.item_fields import EVENT_FIELDS
@@ -152,13 +151,12 @@ def change_event(
 
 
 def _changed(user_id: str, seen: Seen, patch: Body) -> Mapping[Any, Any]:
-    """The units that a patch changes, in the slots of the time that it leads to."""
+    """The units that a patch changes."""
     before = _item(user_id, seen)
     after = item_json.applied(before, item_json.patched(item_json.shown(before), patch)).content
     if after.span is None:
         raise invalid("start", "an event needs start and end")
-    base = rekey(before.content, after.span).content
-    return {unit: after.get(unit) for unit in differing(base, after)}
+    return {unit: after.get(unit) for unit in differing(before.content, after)}
 
 
 def delete_event(

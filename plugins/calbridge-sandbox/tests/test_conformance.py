@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -33,10 +34,13 @@ class TestSandbox(ConformanceSuite, SilentTests, RespondTests, ControlTests, Sto
 
 
 class LastWriterWins(SandboxConnector):
-    """Writes whatever version there is."""
+    """Writes whatever version there is, when another one has read as well."""
+
+    pairs = threading.Barrier(2)
 
     def write(self, calendar: str, writes: Sequence[Write]) -> Sequence[Result]:
         document = Document.read(self._storage.read()[0])
+        self.pairs.wait(timeout=30)
         results = [Writing(document, document.calendar(calendar), OWN).apply(write) for write in writes]
         while not self._storage.write(document.written(), self._storage.read()[1]):
             pass

@@ -47,12 +47,17 @@ def test_both_sides_follow_each_other(linked: SandboxWorld) -> None:
 
 def test_a_series_is_moved_and_thinned_on_the_fake_phone(linked: SandboxWorld) -> None:
     made = linked.create(**visit("Weekly", recurrence=["RRULE:FREQ=WEEKLY;COUNT=4"]))
-    linked.change(made["id"], overrides=[{"recurrence_id": "2027-01-12T10:00:00", "cancelled": True}])
+    thinned = {"recurrence_id": "2027-01-12T10:00:00", "cancelled": True}
+    renamed = {"recurrence_id": "2027-01-19T10:00:00", "title": "Weekly, longer", "end": at("2027-01-19", "12:00")}
+    linked.change(made["id"], overrides=[thinned, renamed])
     linked.change(made["id"], start=at("2027-01-05", "11:00"), end=at("2027-01-05", "12:00"))
     linked.sync()
     (item,) = linked.items()
     assert item["recurrence"] == ["RRULE:FREQ=WEEKLY;COUNT=4"]
-    assert item["overrides"] == [{"recurrence_id": "2027-01-12T11:00:00", "cancelled": True}]
+    assert [each["recurrence_id"] for each in item["overrides"]] == ["2027-01-12T11:00:00", "2027-01-19T11:00:00"]
+    assert item["overrides"][0]["cancelled"]
+    assert item["overrides"][1]["title"] == "Weekly, longer"
+    assert item["overrides"] == linked.events()[0]["overrides"]
 
 
 def test_guests_answer_and_so_does_the_user(linked: SandboxWorld) -> None:
