@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from calbridge.domain.content import MASTER, Content, Field, People, Span, Text, Unit, Value, content, normal_text
+from calbridge.domain.content import MASTER, Content, Field, People, Span, Text, Unit, Value, content
 from calbridge.domain.recurrence import has_slot
 from calbridge_google.limits import REMINDER_MINUTES, REMINDERS
 from calbridge_google.people import (
@@ -94,7 +94,7 @@ def field_json(name: Field, value: Value, present: Resource) -> dict[str, Any]:
         case Field.LOCATION:
             return {"location": clean(value) or None if isinstance(value, str) else None}
         case Field.TEXT:
-            return _text_json(value if isinstance(value, Text) else Text(""), present)
+            return {"description": description_of(value) or None if isinstance(value, Text) else None}
         case Field.STATUS:
             # Never "cancelled": that would delete the event.
             return {"status": "tentative" if value == "tentative" else "confirmed"}
@@ -109,14 +109,6 @@ def field_json(name: Field, value: Value, present: Resource) -> dict[str, Any]:
             return {"reminders": _reminders_json(value, present)}
         case _:
             return {}
-
-
-def _text_json(text: Text, present: Resource) -> dict[str, Any]:
-    """HTML is replaced only where the text says something else (SYNC A6)."""
-    before = text_of(present.get("description"))
-    if "description" in present and normal_text(before.plain) == normal_text(text.plain):
-        return {}
-    return {"description": description_of(text) or None}
 
 
 def _reminders_json(value: Value, present: Resource) -> dict[str, Any]:

@@ -222,7 +222,7 @@ def _settle(job: Job) -> None:
         job.end(Failed(Rejected("the event can't be read", code=error.code)))
         return
     if missing and job.refused is not None and not job.written:
-        job.fail(job.refused)
+        job.end(Failed(job.refused))
     elif missing:
         job.end(Partial(bundle.id, bundle.version, event, bundle.native, missing))
     else:

@@ -153,6 +153,15 @@ def test_all_day_ends_are_exclusive(reading: Any) -> None:
     assert span.duration.days == 2
 
 
+def test_an_all_day_event_without_a_length_lasts_a_day(serve: Serve, link: Link) -> None:
+    google = serve()
+    name = google.insert(single())
+    google.put_raw({**google.get(name), "start": {"date": "2027-01-05"}, "end": {"date": "2027-01-05"}})
+    span = link(google).fetch_one(name).event.content.span  # type: ignore[union-attr]
+    assert span is not None
+    assert span.duration.days == 1
+
+
 def test_exdates_and_cancelled_instances_are_one_thing(reading: Any) -> None:
     body = weekly()
     body["recurrence"].append("EXDATE;TZID=Europe/Vienna:20270112T100000")

@@ -405,6 +405,25 @@ def test_a_lost_reply_in_the_middle_of_a_series_is_unknown(serve: Serve, link: L
     assert len(google.exceptions(next(iter(google.events())))) == 2
 
 
+def test_a_look_that_fails_after_the_master_was_written_leaves_the_outcome_open(serve: Serve, link: Link) -> None:
+    google = serve()
+    client = link(google)
+    made = client.made("key-1", series())
+    google.lose_reply("events.instances")
+    assert client.retitle(made, "New") is None
+    assert google.get(made.remote_id)["summary"] == "New"
+
+
+def test_a_look_that_fails_before_anything_was_written_is_a_failure(serve: Serve, link: Link) -> None:
+    google = serve()
+    client = link(google)
+    seen = client.fetch_one(google.insert(weekly()))
+    google.lose_reply("events.instances", times=2)
+    error = error_of(client.update(seen, {(SECOND, Field.TITLE): "Other"}))
+    assert isinstance(error, Unavailable)
+    assert google.exceptions(seen.remote_id) == []
+
+
 @pytest.mark.parametrize("policy", ["drops", "keeps", "shifts"])
 def test_a_moved_series_takes_its_exceptions_along_whatever_google_does(serve: Serve, link: Link, policy: str) -> None:
     google = serve(on_master_move=policy)
