@@ -11,7 +11,7 @@ PACKAGING := $(foreach d,$(DISTRIBUTIONS),$(d)/setup.cfg $(d)/pyproject.toml)
 WORKERS ?= 2
 ARGS ?=
 
-.PHONY: help install test lint format docs lock audit openapi demo bench soak clean
+.PHONY: help install test lint format docs lock audit openapi run demo bench soak clean
 
 help: ## List the verbs
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -47,6 +47,9 @@ docs: install ## Write the manual pages that come from the code
 
 openapi: install ## Write openapi/calbridge.json from the code
 	$(BIN)/calbridge openapi write openapi/calbridge.json
+
+run: install ## Start the whole service on this machine and show its main job; Ctrl-C stops it
+	$(BIN)/python tools/run_demo.py
 
 demo: install ## Show a whole sync with a real CalDAV server on this machine
 	$(BIN)/python tools/demo.py $(ARGS)

@@ -12,6 +12,7 @@ from calbridge.cli.door import Door
 
 _PLACES = MappingProxyType(
     {
+        "run": "running:run",
         "api": "serving:api",
         "db": "installation:DATABASE",
         "tenants": "installation:TENANTS",

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import time
-
 import click
 
 from calbridge.cli.session import Session
+from calbridge.cli.staying import stay
 from calbridge.cli.verbs import verb
-from calbridge.log import configure_logging
 
 
 @verb(None, "worker", "worker --processes 4", "worker --queues realtime,webhooks,default", tenant=False)
@@ -24,7 +21,7 @@ def worker(session: Session, queues: str | None, processes: int) -> None:
     from calbridge.jobs.queues import chosen
     from calbridge.jobs.worker import WorkerParent, shares
 
-    _prepare(session)
+    stay(session)
     WorkerParent(session.settings, shares(processes, chosen(queues))).run()
 
 
@@ -36,12 +33,5 @@ def scheduler(session: Session) -> None:
     """
     from calbridge.jobs.scheduler import run_scheduler
 
-    _prepare(session)
+    stay(session)
     run_scheduler(session.parts)
-
-
-def _prepare(session: Session) -> None:
-    """Log as a service does, and count in UTC."""
-    configure_logging(session.settings.log_level)
-    os.environ["TZ"] = "UTC"
-    time.tzset()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from calbridge.cli.session import Session
+from calbridge.cli.staying import stay
 from calbridge.cli.verbs import verb
 from calbridge.supervision.notify import take_socket, tell_ready
 from calbridge.supervision.ports import listen
@@ -23,9 +24,8 @@ def api(session: Session, workers: int, threads: int) -> int:
     """Answer the REST API on HOST and PORT until SIGTERM. Behind a proxy, set TRUSTED_PROXIES and PUBLIC_URL."""
     # Loaded late, as all that a verb needs.
     from calbridge.cli.gunicorn_server import serve
-    from calbridge.log import configure_logging
 
-    configure_logging(session.settings.log_level)
+    stay(session)
     where = take_socket()
     listener = listen(session.settings.host, session.settings.port)
     tie_forks()

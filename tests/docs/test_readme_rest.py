@@ -1,4 +1,4 @@
-"""The README's walk through the REST API works as it is written: real processes, a real Redis, a real calendar."""
+"""The README's walk through the REST API works as it is written: real processes, a real calendar."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ import pytest
 from tests.conftest import ROOT
 from tests.servers.process import free_port
 from tests.servers.radicale import radicale
-from tests.servers.redis import redis_server
 from tools.demo_calendar import single
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -110,12 +109,10 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
         server = stack.enter_context(radicale(tmp_path / "radicale", users={"alice": PASSWORD}))
         calendar = server.make_calendar("work", displayname="Work")
         server.put(calendar, "lunch.ics", single("lunch", "Lunch", date.today() + timedelta(days=2), 12))
-        redis = stack.enter_context(redis_server())
         port = free_port()
         ours = {
             "DATA_DIR": str(tmp_path / "var"),
             "PORT": str(port),
-            "REDIS_URL": redis.url,
             "PRIVATE_NETWORKS": "127.0.0.1/32",
         }
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("CALBRIDGE_", "PYTHON"))}
@@ -130,7 +127,7 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
             for process in made.processes:
                 process.terminate()
             for process in made.processes:
-                process.wait(20)
+                process.wait(60)
 
 
 def until(what: Callable[[], bool]) -> None:
@@ -145,7 +142,7 @@ def test_a_newcomer_links_a_calendar_through_the_api(reader: Reader, tmp_path: P
     for words in commands():
         if words[0] == "export":
             continue
-        if words[0] == "calbridge" and words[1] in {"api", "worker", "scheduler"}:
+        if words[0] == "calbridge" and words[1] == "run":
             reader.start(words)
             continue
         if words[0] == "calbridge":

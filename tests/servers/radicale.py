@@ -29,12 +29,16 @@ type = none
 
 @contextmanager
 def radicale(
-    folder: Path | str, *, users: Mapping[str, str] | None = None, max_content_length: int | None = None
+    folder: Path | str,
+    *,
+    users: Mapping[str, str] | None = None,
+    max_content_length: int | None = None,
+    port: int = 0,
 ) -> Iterator[CalendarServer]:
     """A running Radicale whose data lie in ``folder``; the raw helpers act as the first of ``users``.
 
     Everything not named here is Radicale's default (fsync on, 8 connections, resources up to 10 MB), except the delay
-    after a wrong password, which is off. ``max_content_length`` is in bytes.
+    after a wrong password, which is off. ``max_content_length`` is in bytes. ``port``: any free one where it is 0.
 
     :raises ServerDidNotStart: the program did not come up.
     """
@@ -50,6 +54,7 @@ def radicale(
         return [sys.executable, "-m", "radicale", "--config", str(configuration)]
 
     process = ServerProcess(command, root / "radicale.log")
+    process.port = port
     user, password = next(iter(accounts.items()))
     server = CalendarServer(
         process, root, user=user, password=password, home=f"/{quote(user)}/", log_pattern=r"\b[A-Z]+ request for "

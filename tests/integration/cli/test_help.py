@@ -17,7 +17,7 @@ db upgrade / tenants create / tenants list / users put / users import / users de
 connectors / integrations add / integrations calendars / integrations list / integrations set / integrations sync /
 integrations logs / integrations preview / integrations apply / integrations confirm / integrations delete /
 integrations check / items put / items list / items show / items delete / hosts grant / hosts list / hosts revoke /
-keys create / keys list / keys revoke /
+keys create / keys list / keys revoke / run /
 api / worker / scheduler / openapi write / settings / tick / doctor / secrets rotate / secrets verify / links list /
 links act / known list / known act
 """
