@@ -69,7 +69,7 @@ def deliver(tenant: str, webhook_id: str) -> None:
 def deliver_all(tenant: str) -> None:
     """Send what the webhooks of a tenant are still to be told: the first here, the others by jobs of their own."""
     with _job(tenant, "all") as (bench, queue):
-        waiting = [webhook_id for owner, webhook_id in deliveries.webhooks_due(bench.parts) if owner == tenant]
+        waiting = [webhook_id for _, webhook_id in deliveries.webhooks_due(bench.parts, tenant)]
         for webhook_id in waiting[1:]:
             with suppress(RedisUnusable):
                 bench.admission.admit(queue, tenant, webhook_id, f"deliver_{webhook_id}", "deliver", tenant, webhook_id)

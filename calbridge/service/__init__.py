@@ -104,7 +104,8 @@ waits for the answer, :class:`~calbridge.errors.StoreError` where the database f
     ``send_test(parts, tenant, id) -> DeliveryView``
 ``deliveries``
     ``list_deliveries(parts, tenant, webhook_id, *, status=None, limit=50, before=None) -> list[DeliveryView]``,
-    ``redeliver(parts, tenant, delivery_id) -> DeliveryView``, ``webhooks_due(parts) -> list[(tenant, webhook_id)]``,
+    ``redeliver(parts, tenant, delivery_id) -> DeliveryView``,
+    ``webhooks_due(parts, tenant=None) -> list[(tenant, webhook_id)]``,
     ``deliver(parts, tenant, webhook_id, budget_seconds) -> DeliveryReport``
 ``notices``
     ``notices_due(parts) -> int``, ``send_notices(parts, budget_seconds) -> NoticeReport`` (``sent, failed, skipped,

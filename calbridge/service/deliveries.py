@@ -56,10 +56,10 @@ def redeliver(parts: Parts, tenant: str, delivery_id: str) -> DeliveryView:
     return shown
 
 
-def webhooks_due(parts: Parts, limit: int = 1000) -> list[tuple[str, str]]:
-    """Tenant and id of webhooks that have something to deliver now and that nobody delivers to."""
+def webhooks_due(parts: Parts, tenant: str | None = None, limit: int = 1000) -> list[tuple[str, str]]:
+    """Tenant and id of webhooks, of all tenants or one, that have something to deliver and that nobody delivers to."""
     with parts.database.system_read() as system:
-        return stored.webhooks_due(system.connection, system.now, limit)
+        return stored.webhooks_due(system.connection, system.now, limit, tenant)
 
 
 def deliver(parts: Parts, tenant: str, webhook_id: str, budget_seconds: float) -> DeliveryReport:

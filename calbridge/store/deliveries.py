@@ -147,8 +147,9 @@ class Deliveries:
         return (*self._of(webhook_id), deliveries.c.status == "pending", deliveries.c.next_at <= self._now)
 
 
-def webhooks_due(connection: Connection, now: datetime, limit: int) -> list[tuple[str, str]]:
-    """Tenant and id of webhooks over all tenants that have something to deliver, may be tried, and are at nobody's."""
+def webhooks_due(connection: Connection, now: datetime, limit: int, tenant: str | None = None) -> list[tuple[str, str]]:
+    """Tenant and id of webhooks, over all tenants or of one, that have something to deliver, may be tried, and are at
+    nobody's."""
     waiting = exists().where(
         deliveries.c.tenant_id == webhooks.c.tenant_id,
         deliveries.c.webhook_id == webhooks.c.id,
@@ -166,4 +167,6 @@ def webhooks_due(connection: Connection, now: datetime, limit: int) -> list[tupl
         .order_by(webhooks.c.tenant_id, webhooks.c.id)
         .limit(limit)
     )
+    if tenant is not None:
+        query = query.where(webhooks.c.tenant_id == tenant)
     return [(row.tenant_id, row.id) for row in connection.execute(query)]

@@ -47,7 +47,8 @@ def until_quiet(world: World, webhook_id: str) -> int:
 def test_a_message_is_the_feed_s_own_words_signed(both: World, receiver: Receiver) -> None:
     made = hook(both, receiver)
     both.put("call-1", **visit("Repair ☃"))
-    assert webhooks_due(both.parts) == [(TENANT, made.id)]
+    assert webhooks_due(both.parts) == webhooks_due(both.parts, TENANT) == [(TENANT, made.id)]
+    assert webhooks_due(both.parts, "other") == []
     assert turn(both, made.id) == DeliveryReport(1, 0, left=False)
     (got,) = receiver.got
     got.verify(made.secret)
