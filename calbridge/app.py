@@ -12,6 +12,7 @@ import structlog
 
 from calbridge.errors import SettingsInvalid
 from calbridge.log import configure_logging
+from calbridge.service.budgets import Budgets, NoBudgets
 from calbridge.service.parts import Dispatcher, NoDispatcher, Parts, open_parts
 from calbridge.settings import MIN_KEY_LENGTH, Settings, load_settings, variable_name
 
@@ -33,17 +34,18 @@ def build(settings: Settings) -> Iterator[Parts]:
     except OSError as error:
         name = variable_name("data_dir")
         raise SettingsInvalid(f"{name}: the folder can't be made: {error.strerror}") from error
-    with open_parts(settings, dispatcher=_dispatcher(settings)) as parts:
+    dispatcher, budgets = _over_redis(settings)
+    with open_parts(settings, dispatcher=dispatcher, budgets=budgets) as parts:
         yield parts
 
 
-def _dispatcher(settings: Settings) -> Dispatcher:
-    """Who is told that there is something to do. RQ is loaded only where there is a Redis."""
+def _over_redis(settings: Settings) -> tuple[Dispatcher, Budgets]:
+    """Who is told that there is something to do, and who counts requests. RQ is loaded only where there is a Redis."""
     if settings.redis_url is None:
-        return NoDispatcher()
-    from calbridge.jobs.dispatcher import make_dispatcher
+        return NoDispatcher(), NoBudgets()
+    from calbridge.jobs.dispatcher import make_budgets, make_dispatcher
 
-    return make_dispatcher(settings)
+    return make_dispatcher(settings), make_budgets(settings)
 
 
 def wsgi_application(settings: Settings) -> Flask:

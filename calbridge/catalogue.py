@@ -134,6 +134,12 @@ _SERVICE = (
         "Nothing; it is tried again. If it lasts, look at the status page of the service.",
     ),
     Entry("timed_out", RETRY, "The calendar service took too long to answer.", "Nothing; it is tried again."),
+    Entry(
+        "budget_spent",
+        RETRY,
+        "What the calendar service allows in a while is used up for the moment.",
+        "Nothing; calbridge goes on by itself, mostly within a minute.",
+    ),
     Entry("throttled", RETRY, "The calendar service asks for fewer requests.", "Nothing; calbridge waits and goes on."),
     Entry(
         "response_too_large",

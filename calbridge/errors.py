@@ -6,6 +6,7 @@
     |   |-- SignInRequired              the service refused the credentials (confirmed or not)
     |   |-- PermissionMissing           signed in, but this is not allowed
     |   |-- Throttled                   the service asks us to wait
+    |   |   `-- BudgetSpent             we would reach its quota, and wait by ourselves
     |   |-- Unavailable                 no usable answer: network, 5xx, nonsense
     |   |-- AddressRefused              our own guard refuses to go there
     |   |-- CursorExpired               a full listing is needed
@@ -88,6 +89,12 @@ class Throttled(ConnectorError):
     def __init__(self, detail: str = "", *, retry_after: float | None = None, code: str | None = None) -> None:
         super().__init__(detail, code=code)
         self.retry_after = retry_after
+
+
+class BudgetSpent(Throttled):
+    """Our own share of the service's quota is used up; ``retry_after`` in seconds. Nothing was sent."""
+
+    default_code = "budget_spent"
 
 
 class Unavailable(ConnectorError):

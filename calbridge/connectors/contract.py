@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from calbridge.connectors.capabilities import Capabilities
 from calbridge.connectors.transport import Transport
@@ -423,6 +423,18 @@ class ServiceSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestLimit:
+    """A quota of the service: so many ``requests`` in so many ``seconds`` for each mailbox, or for the whole project
+    (the operator's registration there, all tenants together). All workers count it and wait or yield before they reach
+    it.
+    """
+
+    scope: Literal["mailbox", "project"]
+    requests: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectorSpec:
     """What a plugin registers: light, nothing vendor-specific imported (DESIGN 4)."""
 
@@ -437,3 +449,4 @@ class ConnectorSpec:
     """Whether the factory takes a :class:`Storage`: it is a :class:`StoringFactory` then."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """What an operator may set for this connector: name and meaning (C11)."""
+    limits: tuple[RequestLimit, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -19,6 +20,7 @@ from calbridge.connectors.registry import Registry
 from calbridge.errors import CalbridgeError, RedisUnusable
 from calbridge.jobs import tasks
 from calbridge.jobs.admission import Admission
+from calbridge.jobs.budgets import RedisBudgets
 from calbridge.jobs.connections import patient, quick, required_url
 from calbridge.jobs.dispatcher import RedisDispatcher
 from calbridge.jobs.rq_worker import TaskWorker
@@ -53,10 +55,14 @@ def run_child(settings: Settings, registry: Registry, queues: Sequence[str], tim
     process = _Process()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, process.end)
+    # Five lines for every job otherwise.
+    logging.getLogger("rq").setLevel(logging.WARNING)
     name = f"worker-{socket.gethostname()}-{os.getpid()}-{time.time_ns() // 1_000_000}"
     url = required_url(settings)
     dispatcher = RedisDispatcher(quick(url))
-    with open_parts(settings, registry=registry, dispatcher=dispatcher) as parts, bound(worker=name):
+    budgets = RedisBudgets(quick(url))
+    opened = open_parts(settings, registry=registry, dispatcher=dispatcher, budgets=budgets)
+    with opened as parts, bound(worker=name):
         parts = parts.acting(Actor("job"))
         admission = Admission(quick(url))
         tasks.furnish(tasks.Bench(parts, admission, process.ending.is_set, timekeeper))

@@ -8,10 +8,12 @@ from collections.abc import Collection, Mapping
 from redis import Redis
 
 from calbridge.errors import RedisUnusable
-from calbridge.jobs.admission import Admission, Admitted
+from calbridge.jobs.admission import Admission
+from calbridge.jobs.budgets import RedisBudgets
 from calbridge.jobs.connections import quick
 from calbridge.jobs.queues import BULK, DEFAULT, REALTIME, WEBHOOKS
 from calbridge.log import get_logger
+from calbridge.service.budgets import Budgets, NoBudgets
 from calbridge.service.parts import Dispatcher, NoDispatcher
 from calbridge.settings import Settings
 from calbridge.store.changes import Raised
@@ -25,6 +27,11 @@ log = get_logger(__name__)
 def make_dispatcher(settings: Settings) -> Dispatcher:
     """The dispatcher that the settings describe; connects at its first use. Without a Redis: nobody is told."""
     return NoDispatcher() if settings.redis_url is None else RedisDispatcher(quick(settings.redis_url))
+
+
+def make_budgets(settings: Settings) -> Budgets:
+    """Who counts requests against the services' quotas. Without a Redis: nobody."""
+    return NoBudgets() if settings.redis_url is None else RedisBudgets(quick(settings.redis_url))
 
 
 class RedisDispatcher:
@@ -41,7 +48,7 @@ class RedisDispatcher:
                 return
             queue = BULK if each.bulk else REALTIME if urgent else DEFAULT
             try:
-                self.sync(queue, tenant, each.integration_id, each.due_no)
+                self._sync(queue, tenant, each, triggered=urgent)
             except RedisUnusable as error:
                 self._rest(tenant, error)
 
@@ -65,7 +72,7 @@ class RedisDispatcher:
         self._resting_until = time.monotonic() + REST_SECONDS
         log.warning("not_enqueued", tenant=tenant, code=error.code, detail=error.detail)
 
-    def sync(self, queue: str, tenant: str, integration_id: str, due_no: int) -> Admitted:
-        """Let a sync wait in a queue. Raises RedisUnusable."""
-        job_id = f"sync_{integration_id}_{due_no}"
-        return self._admission.admit(queue, tenant, integration_id, job_id, "sync", tenant, integration_id)
+    def _sync(self, queue: str, tenant: str, raised: Raised, *, triggered: bool) -> None:
+        member, ids = raised.integration_id, (tenant, raised.integration_id)
+        job_id = f"sync_{member}_{raised.due_no}"
+        self._admission.admit(queue, tenant, member, job_id, "sync", *ids, triggered=triggered)

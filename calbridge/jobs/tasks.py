@@ -98,8 +98,9 @@ def _job(tenant: str, member: str) -> Iterator[tuple[Bench, str]]:
     queue = job.origin if job is not None else BULK
     begun = time.monotonic()
     bench.timekeeper.begin()
-    with bound(job=job.id if job is not None else None):
-        _tell(lambda: bench.admission.begin(queue, tenant, member))
+    job_id = job.id if job is not None else ""
+    with bound(job=job_id):
+        _tell(lambda: bench.admission.begin(queue, tenant, member, job_id))
         try:
             yield bench, queue
         except CalbridgeError as error:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from calbridge.connectors.contract import Account, Connector
 from calbridge.errors import Refused
+from calbridge.service.budgets import paced
 from calbridge.service.parts import Parts
 from calbridge.service.storage import AccountStorage
 from calbridge.store.accounts import StoredAccount
@@ -33,7 +34,8 @@ def opened(
         settings=parts.connector_settings.get(spec.name, {}),
         keep_secret=_Keeper(parts, tenant, account.id, secret),
     )
-    with parts.transport_factory(tenant, before_request, parts.vendor_seconds) as transport:
+    before = paced(parts, spec, account, before_request)
+    with parts.transport_factory(tenant, before, parts.vendor_seconds) as transport:
         storage = AccountStorage(parts.database, tenant, account.id) if spec.storage else None
         connector = parts.registry.open(account.service, given, transport, storage)
         try:

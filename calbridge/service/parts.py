@@ -13,6 +13,7 @@ from calbridge.connectors.capabilities import Ability
 from calbridge.connectors.registry import Registry, load_registry
 from calbridge.connectors.transport import Transport
 from calbridge.keyfile import with_secret_keys
+from calbridge.service.budgets import Budgets, NoBudgets
 from calbridge.service.transports import Transports
 from calbridge.settings import Settings, connector_settings
 from calbridge.store.changes import Raised, Source
@@ -109,6 +110,7 @@ class Parts:
     random: Random = field(default_factory=Random)
     dispatcher: Dispatcher = field(default_factory=NoDispatcher)
     actor: Actor = Actor()
+    budgets: Budgets = field(default_factory=NoBudgets)
     vendor_seconds: float | None = None
     """For all requests to a calendar service within one use case: somebody waits for its answer. None: no limit."""
     connector_settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
@@ -133,6 +135,7 @@ def open_parts(
     dispatcher: Dispatcher | None = None,
     transport_factory: TransportFactory | None = None,
     random: Random | None = None,
+    budgets: Budgets | None = None,
 ) -> Iterator[Parts]:
     """The parts that ``settings`` describe, closed at the end. The database is opened by its first use.
 
@@ -154,6 +157,7 @@ def open_parts(
             random=random or Random(),
             dispatcher=told,
             connector_settings={spec.name: connector_settings(spec.name, spec.settings) for spec in registry.specs},
+            budgets=budgets or NoBudgets(),
         )
     finally:
         database.close()

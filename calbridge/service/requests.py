@@ -17,7 +17,7 @@ from calbridge.service.previews import apply_queued, preview_queued, refuse_appl
 from calbridge.service.removals import check_remove, remove_queued
 from calbridge.service.run_rows import SYNCING
 from calbridge.service.run_views import run_view
-from calbridge.service.sync import Range, Slice, Stop, facts_of, refuse_idle, sync_integration
+from calbridge.service.sync import NothingDue, Range, Slice, Stop, facts_of, refuse_idle, sync_integration
 from calbridge.service.views import RunView
 from calbridge.store.runs import Run
 from calbridge.store.work import Work
@@ -35,7 +35,7 @@ OTHERS = frozenset(
     }
 )
 """Refusals that say nothing about the account: somebody else runs it, or it was switched off in between."""
-CAUGHT_UP = 3
+CAUGHT_UP = 2
 """How often one job catches up; what never comes to rest is left to the next sweep."""
 GOES_ON = frozenset({"succeeded", "waiting"})
 
@@ -156,6 +156,8 @@ def carry_out(
             break
         try:
             view = _do(parts, tenant, integration_id, turn, budget)
+        except NothingDue:
+            break
         except (Refused, SecretUnreadable) as error:
             _not_run(parts, tenant, integration_id, error)
             break
@@ -198,6 +200,7 @@ def _do(parts: Parts, tenant: str, integration_id: str, turn: _Turn, budget: Sli
             budget_seconds=left,
             stop=budget.stop,
             run_id=run.id if run is not None else None,
+            only_if_due=run is None,
         )
 
 

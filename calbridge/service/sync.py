@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from calbridge.connectors.contract import Window
 from calbridge.domain.settings_json import settings_in
 from calbridge.domain.tenant_settings import POLL_MINUTES
-from calbridge.errors import ConnectorError, LeaseLost, Refused, StoreError
+from calbridge.errors import BudgetSpent, ConnectorError, LeaseLost, Refused, StoreError
 from calbridge.log import bound, get_logger
 from calbridge.service.integration_views import integration_view
 from calbridge.service.leasing import Hold, holding, leased_store, new_owner
@@ -39,6 +39,10 @@ Stop = Callable[[], bool]
 MAX_DAYS = 36_500
 CONFIRMED_FOR = timedelta(hours=24)
 log = get_logger(__name__)
+
+
+class NothingDue(Exception):
+    """Somebody else did it in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,12 @@ def sync_integration(
     budget_seconds: float | None = None,
     stop: Stop | None = None,
     run_id: str | None = None,
+    only_if_due: bool = False,
 ) -> RunView:
     """Catch up with both sides now, and copy the ranges that are given or were left by an earlier run.
 
-    ``stop`` ends it as the budget does, at the next border of a page. ``run_id`` is a queued run to take up.
+    ``stop`` ends it as the budget does, at the next border of a page. ``run_id`` is a queued run to take up;
+    ``only_if_due`` does nothing (raises NothingDue) where another run just did what was due.
 
     The answer's ``status`` tells how it went: ``succeeded``, ``partial`` (its time is over, it goes on by itself),
     ``waiting`` (``confirmation_needed``) or ``failed`` with its ``reason``. Raises Refused (``integration_not_found``,
@@ -97,7 +103,7 @@ def sync_integration(
     """
     facts = facts_of(retrieve, send)
     try:
-        begun = _begin(parts, tenant, integration_id, facts, trigger, run_id)
+        begun = _begin(parts, tenant, integration_id, facts, trigger, run_id, only_if_due)
     except Refused as refused:
         if refused.code == "integration_running":
             keep_for_later(parts, tenant, integration_id, facts)
@@ -136,7 +142,13 @@ def facts_of(retrieve: Range | None, send: Range | None) -> dict[str, Any]:
 
 
 def _begin(
-    parts: Parts, tenant: str, integration_id: str, facts: Mapping[str, Any], trigger: str, run_id: str | None
+    parts: Parts,
+    tenant: str,
+    integration_id: str,
+    facts: Mapping[str, Any],
+    trigger: str,
+    run_id: str | None,
+    only_if_due: bool,
 ) -> _Begun:
     """The lease and the run's row in one transaction: whatever is refused leaves neither."""
     with parts.database.write(tenant) as work:
@@ -145,6 +157,8 @@ def _begin(
         lease = work.take_lease(integration_id, new_owner(), parts.settings.lease_seconds)
         if lease is None:
             raise Refused(code="integration_running", integration=integration_id)
+        if only_if_due and work.integrations.due(integration_id) is None:
+            raise NothingDue
         state = work.state_of(integration_id)
         run = begin_row(work, integration_id, facts, trigger, run_id)
     return _Begun(lease, integration, state, account, secret, run)
@@ -157,6 +171,8 @@ def _carry_out(parts: Parts, hold: Hold, begun: _Begun, compare: bool, budget: S
         outcome = _run(parts, begun, compare, budget)
     except LeaseLost:
         return _lost(parts, begun)
+    except BudgetSpent as spent:
+        return _yielded(parts, hold, begun, spent)
     except ConnectorError as error:
         outage = went_wrong(parts, begun.lease.tenant_id, begun.integration, error)
         log.warning("run_failed", code=outage.code, given_up=outage.given_up)
@@ -238,6 +254,16 @@ def _moved(
 def _poll_minutes(work: Work) -> int:
     told = work.settings.get().settings.get("poll_minutes")
     return told if isinstance(told, int) else POLL_MINUTES
+
+
+def _yielded(parts: Parts, hold: Hold, begun: _Begun, spent: BudgetSpent) -> RunView:
+    """Nothing is wrong: the rest is done when there is a share of the service's quota again."""
+    with parts.database.write(hold.lease.tenant_id) as work:
+        work.accounts.hold(begun.account.id, work.now + timedelta(seconds=spent.retry_after or 1.0))
+        work.raise_due(begun.integration.id)
+        view = _close(work, hold, begun.run, "partial", spent.code, {"bulk": True})
+    hold.held = False
+    return view
 
 
 def _failed(parts: Parts, hold: Hold, begun: _Begun, reason: str) -> RunView:

@@ -135,6 +135,10 @@ class Accounts:
         found = self._connection.scalar(select(accounts.c.refusals).where(*self._here(account_id)))
         return from_micros(max(found)) if found else None
 
+    def hold(self, account_id: str, until: datetime) -> None:
+        """Leave it alone until then; it is no failure."""
+        self._update(account_id, {"not_before": until})
+
     def fail(self, account_id: str, not_before: datetime) -> StoredAccount:
         """An outage began or goes on: nothing is tried before that time."""
         before = self._required(account_id)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -62,7 +60,7 @@ class Fleet:
 
     def said(self, word: str) -> int:
         """How often the log says this."""
-        return self.log.read_text().count(word)
+        return self.log.read_text().count(word) if self.log.exists() else 0
 
     def ready(self, workers: int = 0, schedulers: int = 0) -> None:
         """Wait until so many processes have begun since the start of the test."""
@@ -76,9 +74,10 @@ class Fleet:
     def close(self) -> None:
         """Nothing outlives the test, a stopped process neither."""
         for each in self.processes:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(each.pid, signal.SIGKILL)
-            each.wait()
+            if each.poll() is None:
+                # Its forks die with it.
+                each.kill()
+                each.wait()
 
     def tenant(self, tenant: str, server: CalendarServer) -> None:
         """A tenant that may reach the calendar server, with its user alice."""

@@ -133,10 +133,18 @@ class Transport:
                 self._challenges[key] = fresh
         return response
 
+    def _ask_before(self, deadline: Deadline) -> None:
+        """Our own lease and budget: what they take is not the service's time, or a slow database looked like an outage
+        of the service. Where somebody waits for everything together, it counts."""
+        if self._before_request is not None:
+            begun = time.monotonic()
+            self._before_request()
+            if self._until is None:
+                deadline.postpone(time.monotonic() - begun)
+
     def _exchange(self, request: Request, target: Target, authorized: str | None, deadline: Deadline) -> Response:
         head = self._head(request, target, authorized)
-        if self._before_request is not None:
-            self._before_request()
+        self._ask_before(deadline)
         try:
             with self._pool.slot(deadline):
                 return self._on_connection(request, target, head, deadline)

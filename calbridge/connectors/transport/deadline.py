@@ -13,6 +13,10 @@ class Deadline:
     def __init__(self, seconds: float) -> None:
         self._at = time.monotonic() + seconds
 
+    def postpone(self, seconds: float) -> None:
+        """So much later."""
+        self._at += seconds
+
     def remaining(self) -> float:
         """Seconds left, above zero. Raises TimeoutError when there are none."""
         left = self._at - time.monotonic()

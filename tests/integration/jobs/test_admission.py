@@ -7,7 +7,7 @@ from collections.abc import Callable
 from redis import Redis
 
 from calbridge.jobs import admission
-from calbridge.jobs.admission import Admission, Admitted, pace_key, waiting_key, workers_key
+from calbridge.jobs.admission import Admission, Admitted, pace_key, triggers_key, waiting_key, workers_key
 from calbridge.jobs.queues import queue
 
 
@@ -24,7 +24,7 @@ def test_an_integration_waits_once_and_again_when_its_job_has_begun(redis: Redis
     assert admit(gate, "acme", "i1", 1) is Admitted.YES
     assert admit(gate, "acme", "i1", 2) is Admitted.ALREADY
     assert waiting(redis) == ["sync_i1_1"]
-    gate.begin("realtime", "acme", "i1")
+    gate.begin("realtime", "acme", "i1", "sync_i1_1")
     assert admit(gate, "acme", "i1", 2) is Admitted.YES
     assert waiting(redis) == ["sync_i1_1", "sync_i1_2"]
 
@@ -117,3 +117,50 @@ def test_mark_and_job_come_together(
     assert [check() for check in checks] == [False] * 3
     admit(gate, "acme", "i1")
     assert [check() for check in checks] == [True] * 3
+
+
+def test_a_job_of_the_same_name_that_is_at_work_is_left_alone(redis: Redis) -> None:
+    gate = Admission(redis)
+    admit(gate, "acme", "i1", 7)
+    redis.lpop("rq:queue:realtime")
+    gate.begin("realtime", "acme", "i1", "sync_i1_7")
+    before = redis.hgetall("rq:job:sync_i1_7")
+    assert admit(gate, "acme", "i1", 7) is Admitted.YES
+    (second,) = waiting(redis)
+    assert second.startswith("sync_i1_7_")
+    assert redis.hgetall("rq:job:sync_i1_7") == before
+    # What a killed worker leaves behind goes by itself.
+    assert {0 < redis.ttl(key) <= admission.KEPT for key in redis.keys("rq:job:*")} == {True}
+
+
+def test_an_integration_that_is_triggered_without_end_is_left_to_the_sweep(redis: Redis) -> None:
+    gate = Admission(redis)
+
+    def trigger(name: str, number: int) -> Admitted:
+        ids = ("acme", name)
+        return gate.admit("realtime", "acme", name, f"sync_{name}_{number}", "sync", *ids, triggered=True)
+
+    got = [trigger("i1", number) for number in range(500)]
+    assert got[0] is Admitted.YES
+    assert set(got[1 : admission.TRIGGERS]) == {Admitted.ALREADY}
+    assert set(got[-200:]) == {Admitted.LATER}
+    gate.begin("realtime", "acme", "i1", "sync_i1_0")
+    assert trigger("i1", 501) is Admitted.LATER
+    assert trigger("i2", 1) is Admitted.YES
+    assert admit(gate, "acme", "i1", 502) is Admitted.YES
+    gate.begin("realtime", "acme", "i1", "sync_i1_502")
+    # However long it went on, half a second later it is as any other.
+    redis.decrby(triggers_key("acme", "i1"), 500_000)
+    assert trigger("i1", 503) is Admitted.YES
+    assert 0 < redis.ttl(triggers_key("acme", "i1")) <= 60
+
+
+def test_somebody_who_writes_one_thing_after_the_other_is_served_at_once(redis: Redis) -> None:
+    gate = Admission(redis)
+    for number in range(100):
+        ids = ("acme", "i1")
+        got = gate.admit("realtime", "acme", "i1", f"sync_i1_{number}", "sync", *ids, triggered=True)
+        assert got is Admitted.YES
+        redis.lpop("rq:queue:realtime")
+        gate.begin("realtime", "acme", "i1", f"sync_i1_{number}")
+        redis.decrby(triggers_key("acme", "i1"), 1_000_000 // admission.TRIGGERS_A_SECOND)

@@ -350,3 +350,13 @@ def test_a_budget_covers_all_requests_together(serve: ServerMaker) -> None:
         refused = failure(transport, Request("GET", server.url))
         assert (refused.code, refused.facts["sent"]) == ("timed_out", False)
     assert len(server.heard) == 3
+
+
+def test_what_our_own_side_takes_before_a_request_is_not_the_service_s_time(serve: ServerMaker) -> None:
+    server = serve(always(say()))
+
+    def slow() -> None:
+        time.sleep(0.5)
+
+    with Transport(server.reach, timeout=0.3, before_request=slow) as transport:
+        assert transport.send(Request("GET", server.url)).status == 200
