@@ -2,8 +2,9 @@
 
 Both sides work through the same counting proxy, each on calendars of its own with the same events, and every measured
 act is a process of its own. CPU and memory are those of the client alone. Requests to the REST API stand beside those
-to a minimal Flask application. The times of other programs on the machine are in the numbers: a quiet machine gives
-better ones. ARGS="--quick" takes small sizes, ARGS="--json FILE" also writes the numbers down.
+to a minimal Flask application; API, workers and scheduler run as the processes of an installation. The times of other
+programs on the machine are in the numbers: a quiet machine gives better ones. ARGS="--quick" takes small sizes,
+ARGS="--json FILE" also writes the numbers down.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ import json
 import os
 import sys
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from tests.e2e.databases import postgresql  # noqa: E402
 from tests.servers.radicale import radicale  # noqa: E402
 from tools.benchmark.cases import (  # noqa: E402
     FULL,
@@ -32,7 +35,8 @@ from tools.benchmark.cases import (  # noqa: E402
     retrieving,
     sending,
 )
-from tools.benchmark.goals import goals  # noqa: E402
+from tools.benchmark.goals import goals, job_goals  # noqa: E402
+from tools.benchmark.jobs import FULL_JOBS, QUICK_JOBS, JobNumbers, JobSizes, measure_jobs  # noqa: E402
 from tools.benchmark.proxy import proxy_to  # noqa: E402
 from tools.benchmark.report import as_json, as_text  # noqa: E402
 
@@ -64,6 +68,20 @@ def measure_all(
     return rows, warm, year, api
 
 
+def measure_service(sizes: JobSizes) -> dict[str, JobNumbers]:
+    """Jobs and real-time sending by real processes, on either database."""
+    found: dict[str, JobNumbers] = {}
+    for kind in ("SQLite", "PostgreSQL"):
+        say(f"jobs on {kind}")
+        with (
+            tempfile.TemporaryDirectory(prefix="calbridge-bench-") as place,
+            radicale(Path(place) / "radicale", users={USER: PASSWORD}) as server,
+            nullcontext(None) if kind == "SQLite" else postgresql() as url,
+        ):
+            found[kind] = measure_jobs(server, sizes, say, url)
+    return found
+
+
 def main() -> int:
     """Measure and tell; 0 whatever the numbers are."""
     parser = argparse.ArgumentParser(description="Measure calbridge side by side with vdirsyncer.")
@@ -72,10 +90,11 @@ def main() -> int:
     chosen = parser.parse_args()
     sizes = QUICK if chosen.quick else FULL
     rows, warm, year, api = measure_all(sizes)
-    found = goals(rows, warm, sizes, year, api)
-    print(as_text(rows, found, warm, api))
+    jobs = measure_service(QUICK_JOBS if chosen.quick else FULL_JOBS)
+    found = [*goals(rows, warm, sizes, year, api), *job_goals(jobs)]
+    print(as_text(rows, found, warm, api, jobs))
     if chosen.json is not None:
-        chosen.json.write_text(json.dumps(as_json(rows, found, warm, api), indent=2) + "\n")
+        chosen.json.write_text(json.dumps(as_json(rows, found, warm, api, jobs), indent=2) + "\n")
     return 0
 
 

@@ -52,6 +52,7 @@ class _Collector:
         yield _by("waiting_messages", "Deliveries and mails still to be sent.", "kind", found.waiting)
         if found.queues is not None:
             yield _by("queued_jobs", "Jobs that wait in Redis.", "queue", found.queues)
+        yield _by("budget_used_ratio", "Used share of a service's quota for all tenants.", "connector", found.budgets)
         alive: dict[str, int] = {"worker": 0, "scheduler": 0}
         for process in found.processes:
             alive[process.kind] = alive.get(process.kind, 0) + process.alive

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
+from calbridge.connectors.transport import Request
 from calbridge.errors import DatabaseUnusable, Refused
 from calbridge.service.parts import Parts
 from calbridge.store.leases import Lease, Leases
@@ -42,7 +43,7 @@ class LeasedStore:
             self._store.renew()
             self._extended = begun
 
-    def before_request(self) -> None:
+    def before_request(self, _: Request) -> None:
         """Extend the lease where what is left of it is shorter than a request may take. Raises LeaseLost."""
         if time.monotonic() - self._extended + self._timeout >= self._seconds:
             self.renew()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from calbridge.connectors.contract import Account, Connector
+from calbridge.connectors.transport import Request
 from calbridge.errors import Refused
 from calbridge.service.budgets import paced
 from calbridge.service.parts import Parts
@@ -20,7 +21,7 @@ def opened(
     tenant: str,
     account: StoredAccount,
     secret: str,
-    before_request: Callable[[], None] | None = None,
+    before_request: Callable[[Request], None] | None = None,
 ) -> Iterator[Connector]:
     """A connector; sends nothing by itself. Raises Refused (``service_unknown``, ``connector_broken``)."""
     spec = parts.registry.spec_for(account.service)

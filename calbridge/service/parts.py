@@ -11,7 +11,7 @@ from typing import Protocol
 
 from calbridge.connectors.capabilities import Ability
 from calbridge.connectors.registry import Registry, load_registry
-from calbridge.connectors.transport import Transport
+from calbridge.connectors.transport import Request, Transport
 from calbridge.keyfile import with_secret_keys
 from calbridge.service.budgets import Budgets, NoBudgets
 from calbridge.service.transports import Transports
@@ -63,7 +63,7 @@ class TransportFactory(Protocol):
     """Makes transports that reach what a tenant may reach."""
 
     def __call__(
-        self, tenant: str, before_request: Callable[[], None] | None = None, budget: float | None = None
+        self, tenant: str, before_request: Callable[[Request], None] | None = None, budget: float | None = None
     ) -> Transport:
         """A transport; ``before_request`` may raise to stop a request, ``budget`` are seconds for all of them."""
 

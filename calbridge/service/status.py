@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from calbridge.service.budgets import project_budgets
 from calbridge.service.heartbeats import ProcessView, list_processes
 from calbridge.service.parts import Parts
 from calbridge.store import queries_status
@@ -14,7 +15,8 @@ from calbridge.store import queries_status
 class StatusView:
     """Counts. ``queues`` are jobs that wait, by queue: None where nobody counts them, as without Redis.
 
-    ``processes`` belong to the installation and are not told to a tenant.
+    ``budgets``: the share of each service's quota for the whole installation that is used at the moment, 0 to 1;
+    empty where nobody counts. They and ``processes`` belong to the installation and are not told to a tenant.
     """
 
     integrations: Mapping[str, int]
@@ -22,6 +24,7 @@ class StatusView:
     due: int
     waiting: Mapping[str, int]
     queues: Mapping[str, int] | None
+    budgets: Mapping[str, float]
     processes: tuple[ProcessView, ...]
 
 
@@ -35,6 +38,7 @@ def tenant_status(parts: Parts, tenant: str) -> StatusView:
             queries_status.due_integrations(work.connection, tenant),
             queries_status.waiting_messages(work.connection, tenant),
             None,
+            {},
             (),
         )
 
@@ -49,7 +53,17 @@ def status(parts: Parts) -> StatusView:
             queries_status.due_integrations(connection, None),
             queries_status.waiting_messages(connection, None),
         )
-    return StatusView(*found, parts.dispatcher.queued(), tuple(list_processes(parts)))
+    return StatusView(*found, parts.dispatcher.queued(), _budgets(parts), tuple(list_processes(parts)))
+
+
+def _budgets(parts: Parts) -> Mapping[str, float]:
+    """By connector the fullest of its budgets."""
+    shared = project_budgets(parts.registry.specs)
+    used = parts.budgets.used([budget for _, budget in shared]) if shared else None
+    fullest: dict[str, float] = {}
+    for (name, _), share in zip(shared, used or (), strict=used is not None):
+        fullest[name] = max(share, fullest.get(name, 0.0))
+    return fullest
 
 
 def sizes(parts: Parts) -> Mapping[str, int]:

@@ -6,10 +6,11 @@ import ipaddress
 import socket
 from collections.abc import Callable
 from functools import cached_property
+from urllib.parse import urlsplit
 
 from sqlalchemy.engine import make_url
 
-from calbridge.connectors.transport import Grant, Reach, Transport
+from calbridge.connectors.transport import Grant, Reach, Request, Transport
 from calbridge.settings import Settings
 from calbridge.store.database import Database
 
@@ -22,7 +23,7 @@ class Transports:
         self._database = database
 
     def __call__(
-        self, tenant: str, before_request: Callable[[], None] | None = None, budget: float | None = None
+        self, tenant: str, before_request: Callable[[Request], None] | None = None, budget: float | None = None
     ) -> Transport:
         """A transport with the grants of ``tenant``."""
         with self._database.read(tenant) as work:
@@ -33,12 +34,10 @@ class Transports:
 
     @cached_property
     def _own_places(self) -> tuple[tuple[str, int], ...]:
-        """The database's own address stays closed whatever is granted (DESIGN: Security)."""
-        url = make_url(self._settings.database_url)
-        if not url.host:
-            return ()
-        port = url.port or 5432
-        return tuple((address, port) for address in addresses_of(url.host, port))
+        """The addresses of our own database and Redis stay closed whatever is granted (DESIGN: Security)."""
+        database, redis = make_url(self._settings.database_url), urlsplit(self._settings.redis_url or "")
+        places = [(database.host, database.port or 5432), (redis.hostname, redis.port or 6379)]
+        return tuple((address, port) for host, port in places if host for address in addresses_of(host, port))
 
 
 def addresses_of(host: str, port: int) -> list[str]:

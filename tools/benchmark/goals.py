@@ -22,12 +22,15 @@ from tools.benchmark.cases import (
     idle_case,
     sending_case,
 )
+from tools.benchmark.jobs import JobNumbers
 from tools.benchmark.measuring import Cost
 
 BATCH = 500
 """Bodies read with one request."""
 BASELINE_REQUESTS = 3
 IDLE_BYTES = 2_000
+POLL_CPU_MS = 30
+"""Of one core: 10,000 idle integrations every five minutes."""
 API_LIMITS = {GET_CASE: 1.5, LIST_CASE: 2.5, WRITE_CASE: 3.0}
 
 
@@ -56,6 +59,15 @@ def goals(
     """All goals with what was measured. Counts of requests are ceilings that tests hold, too."""
     cost = {(row.case, row.side): row.cost for row in rows}
     return [*_ceilings(cost, sizes), *_efforts(cost, warm, sizes), *_listing(year), *_requests(api)]
+
+
+def job_goals(found: Mapping[str, JobNumbers]) -> Iterable[Goal]:
+    """What jobs cost, and how soon they act, on each database."""
+    for kind, jobs in found.items():
+        yield Goal(f"item written by REST until the server has it, {kind}: p95", jobs.idle_p95 * 1000, 1000, "ms")
+        yield Goal(f"the same during another tenant's first runs, {kind}: p95", jobs.busy_p95 * 1000, 2000, "ms")
+        yield Goal(f"a job with nothing to do, {kind}: CPU", jobs.overhead_cpu * 1000, 25, "ms")
+        yield Goal(f"poll of an idle integration, {kind}: CPU", jobs.poll_cpu * 1000, POLL_CPU_MS, "ms")
 
 
 def _batches(count: int) -> int:

@@ -9,12 +9,17 @@ from typing import Any
 from calbridge.cli.plain import plain_table
 from tools.benchmark.cases import Row
 from tools.benchmark.goals import Goal
+from tools.benchmark.jobs import JOB_HEADERS, JobNumbers, job_row
 
 _HEADERS = ("case", "side", "requests", "kB", "CPU s", "wall s", "peak MiB")
 
 
 def as_text(
-    rows: Sequence[Row], goals: Sequence[Goal], warm: Mapping[int, float], api: Mapping[str, tuple[float, float]]
+    rows: Sequence[Row],
+    goals: Sequence[Goal],
+    warm: Mapping[int, float],
+    api: Mapping[str, tuple[float, float]],
+    jobs: Mapping[str, JobNumbers],
 ) -> str:
     """Tables of what was measured and of the goals."""
     measured = plain_table(_HEADERS, [_measured(row) for row in rows])
@@ -22,17 +27,23 @@ def as_text(
     aims = plain_table(("goal", "measured", "at most", "met"), [_aim(goal) for goal in goals])
     asked = [[case, f"{ours:.2f}", f"{minimal:.2f}"] for case, (ours, minimal) in api.items()]
     requests = plain_table(("REST request", "calbridge CPU ms", "minimal CPU ms"), asked)
-    return f"{measured}\n\n{warmed}\n\n{requests}\n\n{aims}"
+    worked = plain_table(JOB_HEADERS, [job_row(kind, numbers) for kind, numbers in jobs.items()])
+    return f"{measured}\n\n{warmed}\n\n{requests}\n\n{worked}\n\n{aims}"
 
 
 def as_json(
-    rows: Sequence[Row], goals: Sequence[Goal], warm: Mapping[int, float], api: Mapping[str, tuple[float, float]]
+    rows: Sequence[Row],
+    goals: Sequence[Goal],
+    warm: Mapping[int, float],
+    api: Mapping[str, tuple[float, float]],
+    jobs: Mapping[str, JobNumbers],
 ) -> dict[str, Any]:
     """The same as plain values; seconds, bytes and MiB, and milliseconds for requests."""
     return {
         "cases": [{"case": row.case, "side": row.side, **asdict(row.cost)} for row in rows],
         "warm_cpu": {str(count): cpu for count, cpu in warm.items()},
         "requests": {case: {"calbridge": ours, "minimal": minimal} for case, (ours, minimal) in api.items()},
+        "jobs": {kind: asdict(numbers) for kind, numbers in jobs.items()},
         "goals": [{**asdict(goal), "met": goal.met} for goal in goals],
     }
 

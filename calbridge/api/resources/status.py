@@ -48,6 +48,12 @@ class StatusSchema(AnswerSchema):
     due = fields.Int(required=True, metadata={"description": "Integrations whose triggers nobody has taken up."})
     waiting = counts("Webhook deliveries and mails that are still to be sent.")
     queues = counts("Jobs that wait, by queue: for the platform, where there is a Redis.", allow_none=True)
+    budgets = fields.Dict(
+        keys=fields.Str(),
+        values=fields.Float(),
+        required=True,
+        metadata={"description": "Used share of each service's quota, 0 to 1: for the platform."},
+    )
     processes = fields.List(fields.Nested(ProcessSchema), required=True, metadata={"description": "For the platform."})
 
 
@@ -57,6 +63,7 @@ STATUS = {
     "due": 0,
     "waiting": {"deliveries": 0, "mails": 0},
     "queues": {"realtime": 0, "default": 1, "bulk": 0, "webhooks": 0},
+    "budgets": {"google": 0.12},
     "processes": [
         {
             "id": "worker-3f9a",

@@ -37,7 +37,7 @@ class Transport:
     nothing is sent twice, with one exception: a ``digest`` challenge, which a service gives before it acts.
     ``timeout`` in seconds covers a whole :meth:`send` with waiting for a connection, names, TLS and body;
     ``budget`` in seconds from its making covers all requests together: somebody waits for the answer of them all.
-    ``before_request`` is called before each request leaves and may raise to stop it (lease, budget).
+    ``before_request`` is called with each request before it leaves and may raise to stop it (lease, budget).
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Transport:
         ca_file: str | None = None,
         user_agent: str = DEFAULT_USER_AGENT,
         pool_size: int = 8,
-        before_request: Callable[[], None] | None = None,
+        before_request: Callable[[Request], None] | None = None,
     ) -> None:
         """Raises SettingsInvalid for a ``ca_file`` that can't be used; it replaces the ordinary authorities."""
         check_field("User-Agent", user_agent)
@@ -133,18 +133,18 @@ class Transport:
                 self._challenges[key] = fresh
         return response
 
-    def _ask_before(self, deadline: Deadline) -> None:
+    def _ask_before(self, request: Request, deadline: Deadline) -> None:
         """Our own lease and budget: what they take is not the service's time, or a slow database looked like an outage
         of the service. Where somebody waits for everything together, it counts."""
         if self._before_request is not None:
             begun = time.monotonic()
-            self._before_request()
+            self._before_request(request)
             if self._until is None:
                 deadline.postpone(time.monotonic() - begun)
 
     def _exchange(self, request: Request, target: Target, authorized: str | None, deadline: Deadline) -> Response:
         head = self._head(request, target, authorized)
-        self._ask_before(deadline)
+        self._ask_before(request, deadline)
         try:
             with self._pool.slot(deadline):
                 return self._on_connection(request, target, head, deadline)

@@ -40,6 +40,8 @@ class Headers(Mapping[str, str]):
 class Request:
     """One HTTP request. ``max_bytes`` limits the answer's body after decompression.
 
+    ``calls``: what it counts for in a service's quota, as each call within a batch does.
+
     Headers and body are not part of the representation: they may hold secrets and people's text.
     """
 
@@ -48,6 +50,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
     max_bytes: int = 16 * MEBIBYTE
+    calls: int = 1
 
 
 @dataclass(frozen=True, slots=True)

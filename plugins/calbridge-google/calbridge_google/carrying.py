@@ -20,6 +20,8 @@ from calbridge_google.limits import LISTING_BYTES
 _READ_ATTEMPTS = 2
 _REFUSED_PART = re.compile(rb"^HTTP/1\.[01] 401\b", re.MULTILINE)
 """At the start of a line; texts of events are JSON, where no line starts within."""
+_PART = re.compile(rb"^Content-Type: application/http\s*$", re.MULTILINE | re.IGNORECASE)
+"""At the head of each call of a batch; within a body it would be JSON text, where no line starts so."""
 Bearer = Callable[[bool], str]
 """The access token to send; True asks for a fresh one because the last was refused."""
 
@@ -60,7 +62,8 @@ class CarryingHttp:
 
     def _send(self, method: str, uri: str, data: bytes | None, headers: Mapping[str, str], *, fresh: bool) -> Response:
         told = {**headers, "authorization": f"Bearer {self._bearer(fresh)}"}
-        request = Request(method, uri, told, data, LISTING_BYTES)
+        calls = max(1, len(_PART.findall(data or b"")))
+        request = Request(method, uri, told, data, LISTING_BYTES, calls)
         return idempotent_retry(self._transport.send, request, _READ_ATTEMPTS, base=0.2)
 
 

@@ -6,6 +6,8 @@ PAGE_SIZE = 2500
 """The most that one page of a listing holds (events.list, maxResults)."""
 BATCH_PARTS = 50
 """Calls in one batch: the guides advise 50, the library would take 1000."""
+USER_CALLS, PROJECT_CALLS, QUOTA_SECONDS = 600, 10_000, 60.0
+"""Calls in a sliding minute, for a user and for the operator's project (page on quotas); each in a batch counts."""
 QUOTA_PAUSE = 3 * 3600.0
 """Seconds to wait after ``quotaExceeded``: general limits are counted over hours (guide on handling errors)."""
 REMINDERS = 5

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from calbridge.connectors.contract import ConnectorSpec, ServiceSpec
+from calbridge.connectors.contract import ConnectorSpec, RequestLimit, ServiceSpec
 from calbridge.connectors.hookspecs import hookimpl
 from calbridge_google.capabilities import CAPABILITIES
 from calbridge_google.endpoints import SETTINGS
+from calbridge_google.limits import PROJECT_CALLS, QUOTA_SECONDS, USER_CALLS
 
 
 @hookimpl
@@ -19,5 +20,9 @@ def calbridge_register_connectors() -> list[ConnectorSpec]:
         capabilities=CAPABILITIES,
         factory="calbridge_google.connector:open_connector",
         settings=SETTINGS,
+        limits=(
+            RequestLimit("mailbox", USER_CALLS, QUOTA_SECONDS),
+            RequestLimit("project", PROJECT_CALLS, QUOTA_SECONDS),
+        ),
     )
     return [google]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
 from calbridge.connectors.contract import Connector
-from calbridge.connectors.transport import Grant, Reach, Transport
+from calbridge.connectors.transport import Grant, Reach, Request, Transport
 from calbridge.domain.event import Event
 from calbridge.domain.fingerprint import KeyMaker
 from calbridge.domain.options import Options
@@ -47,7 +47,7 @@ class Sent:
     def __init__(self) -> None:
         self.left: int | None = None
 
-    def __call__(self) -> None:
+    def __call__(self, _: Request) -> None:
         if self.left is not None:
             self.left -= 1
             if self.left <= 0:

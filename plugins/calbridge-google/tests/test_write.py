@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from calbridge.connectors.contract import Create, Delete, Done, Failed, Partial, Update
+from calbridge.connectors.contract import OPEN_WINDOW, Create, Delete, Done, Failed, Partial, Update
 from calbridge.domain.content import MASTER, Field, People, Person, Text
 from calbridge.domain.times import day, floating, unknown
 from calbridge.errors import NotFound, PermissionMissing, Rejected, Throttled, Unavailable, VersionConflict
+from calbridge_google.connector import GoogleConnector
 from tests.doubles.google import ApiError
 
 from .conftest import Link, Serve
-from .support import at, error_of, meeting, single, title_of, weekly
+from .support import Client, account, at, error_of, meeting, single, title_of, transport, weekly
 
 TITLE, TEXT, PLACE, TIME = (MASTER, Field.TITLE), (MASTER, Field.TEXT), (MASTER, Field.LOCATION), (MASTER, Field.TIME)
 SECOND = "2027-01-12T10:00:00"
@@ -330,6 +331,21 @@ def test_a_whole_batch_of_writes_is_one_request(serve: Serve, link: Link) -> Non
     assert isinstance(error_of(refused), VersionConflict)
     assert isinstance(deleted, Done)
     assert len(google.requests) == 1
+
+
+def test_each_call_of_a_batch_counts_in_the_quota(serve: Serve) -> None:
+    google = serve()
+    counted: list[int] = []
+    with transport(before_request=lambda request: counted.append(request.calls)) as sending:
+        client = Client(GoogleConnector(account(google), sending), google.user)
+        client.connector.check()
+        counted.clear()
+        trap = "Content-Type: application/http\r\nContent-Type: application/http"
+        writes = [client.creation(f"key-{n}", meeting(trap)) for n in range(3)]
+        assert [isinstance(each, Done) for each in client.connector.write(client.calendar, writes)] == [True] * 3
+        assert counted == [3]
+        list(client.connector.changes(client.calendar, None, OPEN_WINDOW))
+        assert counted == [3, 1]
 
 
 def test_a_throttled_part_leaves_the_others_alone(serve: Serve, link: Link) -> None:

@@ -10,16 +10,19 @@ from redis import Redis
 
 from calbridge.connectors.contract import RequestLimit
 from calbridge.connectors.registry import Registry
+from calbridge.connectors.transport import Request
 from calbridge.jobs.budgets import RedisBudgets, key_of
 from calbridge.jobs.connections import quick
 from calbridge.service import requests
-from calbridge.service.budgets import Budget, budgets_of, paced
+from calbridge.service.budgets import Budget, budgets_of, paced, project_budgets
+from calbridge.service.status import status, tenant_status
 from calbridge.store.accounts import StoredAccount
 from tests.integration.service.world import TENANT, World, event, memory_spec
 from tests.servers.redis import RedisServer
 
 TEN_A_MINUTE = Budget("mailbox", 10, 60)
 THREE_A_MINUTE = Budget("project", 3, 60)
+REQUEST = Request("GET", "https://calendar.example/")
 
 
 def test_so_many_requests_go_at_once_and_the_next_one_waits_for_its_share(redis: Redis) -> None:
@@ -37,6 +40,32 @@ def test_what_one_budget_refuses_is_counted_in_none(redis: Redis) -> None:
         assert 19.0 < budgets.take([TEN_A_MINUTE, THREE_A_MINUTE]) <= 20.0
     assert [budgets.take([TEN_A_MINUTE]) for _ in range(7)] == [0.0] * 7
     assert budgets.take([TEN_A_MINUTE]) > 0
+
+
+def test_a_batch_counts_as_all_its_calls_and_never_for_more_than_there_is(redis: Redis) -> None:
+    budgets = RedisBudgets(redis)
+    assert budgets.take([TEN_A_MINUTE], 4) == 0.0
+    assert budgets.take([TEN_A_MINUTE], 6) == 0.0
+    assert 23.0 < budgets.take([TEN_A_MINUTE], 4) <= 24.0
+    assert budgets.take([THREE_A_MINUTE], 50) == 0.0
+    assert 59.0 < budgets.take([THREE_A_MINUTE], 50) <= 60.0
+
+
+def test_the_used_share_of_each_budget_is_told(redis: Redis) -> None:
+    budgets = RedisBudgets(redis)
+    assert budgets.used([TEN_A_MINUTE, THREE_A_MINUTE]) == [0.0, 0.0]
+    budgets.take([TEN_A_MINUTE], 5)
+    assert budgets.used([TEN_A_MINUTE, THREE_A_MINUTE]) == [pytest.approx(0.5, abs=0.02), 0.0]
+    assert RedisBudgets(quick("unix:///nowhere/redis.sock")).used([TEN_A_MINUTE]) is None
+
+
+def test_status_tells_how_much_of_each_project_s_quota_is_used(world: World, redis: Redis) -> None:
+    spec = replace(memory_spec(), limits=(RequestLimit("mailbox", 9, 60), RequestLimit("project", 10, 60)))
+    budgets = RedisBudgets(redis)
+    parts = replace(world.parts, registry=replace(world.parts.registry, specs=(spec,)), budgets=budgets)
+    budgets.take([budget for _, budget in project_budgets([spec])], 5)
+    assert status(parts).budgets == {"memory": pytest.approx(0.5, abs=0.02)}
+    assert tenant_status(parts, TENANT).budgets == {}
 
 
 def test_where_nobody_counts_everything_may_be_sent(redis_process: RedisServer) -> None:
@@ -63,8 +92,11 @@ class Told:
     def __init__(self, *answers: float) -> None:
         self.answers = list(answers)
 
-    def take(self, budgets: Sequence[Budget]) -> float:
+    def take(self, budgets: Sequence[Budget], calls: int = 1) -> float:
         return self.answers.pop(0)
+
+    def used(self, budgets: Sequence[Budget]) -> None:
+        return None
 
 
 def limited(world: World) -> Registry:
@@ -77,13 +109,13 @@ def test_a_short_wait_comes_before_the_lease_is_looked_at(world: World) -> None:
     account = StoredAccount("a1", "memory", "alice", user_id="alice")
     left: list[int] = []
 
-    def look() -> None:
+    def look(_: Request) -> None:
         assert isinstance(parts.budgets, Told)
         left.append(len(parts.budgets.answers))
 
     before = paced(parts, parts.registry.specs[0], account, look)
     assert before is not None
-    before()
+    before(REQUEST)
     assert left == [0]
 
 
@@ -114,7 +146,7 @@ def paced_request(world: World, spent: object) -> None:
     account = StoredAccount("a1", "memory", "alice", user_id="alice")
     before = paced(spent, limited(world).specs[0], account, None)  # type: ignore[arg-type]
     assert before is not None
-    before()
+    before(REQUEST)
 
 
 @pytest.mark.parametrize("limits", [(), (RequestLimit("mailbox", 1, 1),)])

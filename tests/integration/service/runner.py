@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from calbridge.connectors.transport import Transport
+from calbridge.connectors.transport import Request, Transport
 from calbridge.errors import CalbridgeError
 from calbridge.service.parts import Parts, open_parts
 from calbridge.service.sync import sync_integration
@@ -28,11 +28,11 @@ class StoppingTransports:
         self._left = stop_at
 
     def __call__(
-        self, tenant: str, before_request: Callable[[], None] | None = None, budget: float | None = None
+        self, tenant: str, before_request: Callable[[Request], None] | None = None, budget: float | None = None
     ) -> Transport:
-        def before() -> None:
+        def before(request: Request) -> None:
             if before_request is not None:
-                before_request()
+                before_request(request)
             self._left -= 1
             if self._left == 0:
                 os.kill(os.getpid(), signal.SIGSTOP)

@@ -72,7 +72,7 @@ def test_a_password_that_is_refused_with_a_good_nonce_is_not_offered_again(serve
 def test_the_password_is_never_sent_to_a_service_that_wants_it_plain(serve: ServerMaker) -> None:
     server = serve(always(say("401 Unauthorized", WWW_Authenticate='Basic realm="x"')))
     calls: list[int] = []
-    with Transport(server.reach, before_request=lambda: calls.append(1)) as transport:
+    with Transport(server.reach, before_request=lambda _: calls.append(1)) as transport:
         assert transport.send(Request("GET", server.url), ALICE).status == 401
     assert ["authorization" in heard.headers for heard in server.heard] == [False]
     assert len(calls) == 1

@@ -313,7 +313,7 @@ def test_the_counters_know_every_byte_of_heads_and_bodies(serve: ServerMaker) ->
 
 
 def test_before_request_can_stop_a_request_from_leaving(serve: ServerMaker) -> None:
-    def lost() -> None:
+    def lost(_: Request) -> None:
         raise LeaseLost
 
     server = serve(always(say()))
@@ -355,7 +355,7 @@ def test_a_budget_covers_all_requests_together(serve: ServerMaker) -> None:
 def test_what_our_own_side_takes_before_a_request_is_not_the_service_s_time(serve: ServerMaker) -> None:
     server = serve(always(say()))
 
-    def slow() -> None:
+    def slow(_: Request) -> None:
         time.sleep(0.5)
 
     with Transport(server.reach, timeout=0.3, before_request=slow) as transport:
