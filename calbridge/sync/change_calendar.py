@@ -10,9 +10,9 @@ from calbridge.connectors.contract import Connector, Delete, Done, Failed
 from calbridge.errors import ConnectorError, NotFound
 from calbridge.sync import engine
 from calbridge.sync.context import PAGE, Context, log
-from calbridge.sync.decide import REOPENED, would_mail
 from calbridge.sync.memory import Direction, Intent, Link, LinkState, MadeBy, Op
 from calbridge.sync.ports import Clock, Keys, Page, RunStore
+from calbridge.sync.transitions import REOPENED, would_mail
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from calbridge.domain.item import Item
 from calbridge.domain.options import Level
 from calbridge.domain.recurrence import last_end
 from calbridge.errors import ItemChanged
-from calbridge.sync.decide import Decision, ItemAct, Present, Setting
+from calbridge.sync.decisions import Decision, ItemAct, Present, Setting
 from calbridge.sync.memory import Direction, Integration, Intent, Known, Link, LinkState, LogEntry, MadeBy
 from calbridge.sync.merge import Conflict
 from calbridge.sync.ports import Budget, Clock, Keys, Page, RunStore

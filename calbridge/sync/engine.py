@@ -17,7 +17,7 @@ from calbridge.connectors.contract import Connector, Window
 from calbridge.domain.options import Options
 from calbridge.sync import local, ranges, remote, removals, taking, unfinished
 from calbridge.sync.context import MOST, PAGE, Context, NoBudget
-from calbridge.sync.decide import Setting
+from calbridge.sync.decisions import Setting
 from calbridge.sync.memory import Integration, Link, LinkState, MadeBy
 from calbridge.sync.observe import INDEX, PAIR
 from calbridge.sync.ports import Budget, Clock, Keys, Page, RunStore

@@ -23,17 +23,8 @@ from calbridge.errors import (
     VersionConflict,
 )
 from calbridge.sync.context import MOST, PAGE, Context, apply, failed, in_page, log, readable, unit_text
-from calbridge.sync.decide import (
-    Decision,
-    Step,
-    Unchanged,
-    WriteCreate,
-    WriteDelete,
-    WriteUpdate,
-    close,
-    decide,
-    without_event,
-)
+from calbridge.sync.decide import decide
+from calbridge.sync.decisions import Decision, Step, Unchanged, WriteCreate, WriteDelete, WriteUpdate
 from calbridge.sync.memory import Direction, Intent, KnownState, Link, LinkState, MadeBy, Op
 from calbridge.sync.observe import APPLIED, adopt, adoptable
 from calbridge.sync.outcome import created, partly, written
@@ -42,6 +33,7 @@ from calbridge.sync.project import view
 from calbridge.sync.ranges import in_window
 from calbridge.sync.remote import needs_reading
 from calbridge.sync.removals import allowance
+from calbridge.sync.transitions import close, without_event
 
 FREEZE_TIMES, FREEZE_HOURS = 3, 24
 

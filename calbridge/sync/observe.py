@@ -13,7 +13,8 @@ from calbridge.domain.options import Level
 from calbridge.domain.recurrence import check_rule, last_end
 from calbridge.errors import Rejected
 from calbridge.sync.context import Context, apply, failed, known_row, log
-from calbridge.sync.decide import Present, decide
+from calbridge.sync.decide import decide
+from calbridge.sync.decisions import Present
 from calbridge.sync.memory import Direction, Intent, Known, KnownState, Link, LinkState, MadeBy, Op
 from calbridge.sync.outcome import created
 from calbridge.sync.ports import Page

@@ -11,7 +11,8 @@ from calbridge.connectors.capabilities import Ability
 from calbridge.connectors.contract import Fetched, Gone, Seen
 from calbridge.domain.item import Item
 from calbridge.sync.context import Context, apply, in_page, log
-from calbridge.sync.decide import Decision, ItemAct, Vanished, decide
+from calbridge.sync.decide import decide
+from calbridge.sync.decisions import Decision, ItemAct, Vanished
 from calbridge.sync.memory import Direction, Link, LinkState
 from calbridge.sync.observe import LIVE
 from calbridge.sync.ports import Page

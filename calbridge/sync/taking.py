@@ -9,10 +9,10 @@ from functools import partial
 
 from calbridge.connectors.contract import Fetched, Gone, Seen, Unknown, Unreadable
 from calbridge.sync.context import PAGE, Context, failed, in_page
-from calbridge.sync.decide import without_event
 from calbridge.sync.memory import Known, KnownState, LinkState
 from calbridge.sync.observe import observe, unreadable
 from calbridge.sync.ports import Page
+from calbridge.sync.transitions import without_event
 
 
 def batches(ctx: Context, remote_ids: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -92,7 +92,7 @@ BREACHES = (
     Breach(
         "D2",
         "a withheld change does not advance the version",
-        "sync/decide.py",
+        "sync/transitions.py",
         "        shown=seen.content,\n        level=seen.level,\n        seen_version=remote.version,",
         "        shown=seen.content,\n        level=seen.level,",
         f"{DECIDE}::test_a_withheld_edit_is_seen_and_listed_and_changes_nothing",
@@ -222,7 +222,7 @@ BREACHES = (
     Breach(
         "D4",
         "what the link remembered of a former event stays",
-        "sync/decide.py",
+        "sync/transitions.py",
         "        owed=frozenset(),\n        withheld=frozenset(),\n        gone_at=None,\n"
         "        gone_sure=False,\n        guests",
         "        guests",
@@ -231,7 +231,7 @@ BREACHES = (
     Breach(
         "D4",
         "the base of a former event stays",
-        "sync/decide.py",
+        "sync/transitions.py",
         "        uid=None,\n        sent=EMPTY,\n        shown=EMPTY,\n        seen_version",
         "        uid=None,\n        seen_version",
         f"{DECIDE}::test_a_recreated_event_has_a_new_generation_and_nothing_of_the_former_one",
@@ -625,7 +625,7 @@ BREACHES = (
     Breach(
         "A8",
         "guests are mailed without consent",
-        "sync/decide.py",
+        "sync/transitions.py",
         "    return link.guests and not setting.silent_update",
         "    return False and not setting.silent_update",
         f"{CALENDARS}::test_guests_are_never_mailed_unless_somebody_consents",
@@ -633,7 +633,7 @@ BREACHES = (
     Breach(
         "A8",
         "a withdrawal may mail",
-        "sync/decide.py",
+        "sync/merged_pair.py",
         "        return replace(done, link=waiting)\n    if would_mail(link, setting):",
         "        return replace(done, link=waiting)\n    if False:",
         f"{DECIDE}::test_a_withdrawal_mails_nobody_either",
@@ -681,7 +681,7 @@ BREACHES = (
     Breach(
         "A9",
         "unknown properties of a redacted copy stay",
-        "sync/decide.py",
+        "sync/merged_pair.py",
         "rekeyed, after, _redacts(projection, merged))",
         "rekeyed, after, False)",
         f"{RULES}::test_redacting_our_copy_removes_what_the_model_does_not_know",
@@ -689,7 +689,7 @@ BREACHES = (
     Breach(
         "A9",
         "text that a level now hides stays in the item",
-        "sync/decide.py",
+        "sync/merged_pair.py",
         "    if seen.level is Level.BUSY_ONLY and not item.hidden:",
         "    if False:",
         f"{DECIDE}::test_text_that_a_level_now_hides_is_erased_from_what_syncing_stored",
@@ -730,7 +730,7 @@ BREACHES = (
     Breach(
         "B3",
         "unticking a type removes copies unasked",
-        "sync/decide.py",
+        "sync/merged_pair.py",
         "    if reason in LEAVING and not setting.leave_confirmed:",
         "    if False:",
         f"{DECIDE}::test_unticking_a_type_waits_for_a_confirmation_of_its_number",
@@ -852,17 +852,17 @@ BREACHES = (
     Breach(
         "F3",
         "what is past is followed",
-        "sync/decide.py",
-        "    if _is_past(link, item, seen, setting) and not",
+        "sync/both_live.py",
+        "    if is_past(link, item, seen, setting) and not",
         "    if False and not",
         f"{HISTORIES}::test_13_a_past_event_moved_into_next_week_arrives_whole",
     ),
     Breach(
         "F3",
         "one past state is enough",
-        "sync/decide.py",
-        "bool(timed) and all(_ended_before(state, setting) for state in timed)",
-        "any(_ended_before(state, setting) for state in timed)",
+        "sync/circumstances.py",
+        "bool(timed) and all(ended_before(state, setting) for state in timed)",
+        "any(ended_before(state, setting) for state in timed)",
         f"{HISTORIES}::test_14_a_move_into_the_future_is_sent_while_the_phone_touches_the_old_event",
     ),
     Breach(
@@ -917,7 +917,7 @@ BREACHES = (
     Breach(
         "B1",
         "an edited title comes back with its frame",
-        "sync/decide.py",
+        "sync/merged_pair.py",
         "    take = taken(merged.take, item, setting.options, link.made_by)",
         "    take = merged.take",
         f"{TEMPLATES}::test_an_edit_inside_the_frame_comes_back_without_it_and_is_not_written_again",

@@ -14,7 +14,8 @@ from calbridge.domain.event import ALL_EDITABLE, Editable, Event
 from calbridge.domain.item import Item, ItemType
 from calbridge.domain.options import Level, OnLeave, Options, Privacy, Retrieve, Send, Winner
 from calbridge.domain.series import rekey
-from calbridge.sync.decide import (
+from calbridge.sync.decide import decide
+from calbridge.sync.decisions import (
     Decision,
     ItemAct,
     Present,
@@ -25,7 +26,6 @@ from calbridge.sync.decide import (
     WriteCreate,
     WriteDelete,
     WriteUpdate,
-    decide,
 )
 from calbridge.sync.memory import Link, LinkState, MadeBy
 from tests.unit.sync.world import event, guests, span
