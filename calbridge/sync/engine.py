@@ -15,7 +15,7 @@ from datetime import timedelta
 from calbridge.connectors.capabilities import Ability
 from calbridge.connectors.contract import Connector, Window
 from calbridge.domain.options import Options
-from calbridge.sync import local, ranges, remote, removals, taking, unfinished
+from calbridge.sync import local, ranges, remote, removals, scanning, taking, unfinished
 from calbridge.sync.context import MOST, PAGE, Context, NoBudget
 from calbridge.sync.decisions import Setting
 from calbridge.sync.memory import Integration, Link, LinkState, MadeBy
@@ -69,9 +69,9 @@ def run(
     _settle_reading(ctx)
     if task.retrieve is not None and not ctx.range_copied:
         ranges.copy_range(ctx, task.retrieve)
-    idle = local.scan_items(ctx)
+    idle = scanning.scan_items(ctx)
     if task.send is not None:
-        local.link_range(ctx, task.send)
+        scanning.link_range(ctx, task.send)
     if not idle or task.send is not None:
         _send_all(ctx)
     return _outcome(ctx, complete=not ctx.budget.spent())
@@ -96,7 +96,7 @@ def _begin(ctx: Context) -> None:
     prints = options_print(ctx.setting.options)
     before = ctx.integration.projected
     if before is None:
-        local.skip_to_now(ctx)
+        scanning.skip_to_now(ctx)
     if before != prints:
         with ctx.store.page() as page:
             if before is not None:

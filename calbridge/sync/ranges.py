@@ -1,9 +1,9 @@
-"""Range runs of retrieving (SYNC F2): what lies in a window is copied."""
+"""Ranges of days, and range runs of retrieving (SYNC F2): what lies in a window is copied."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from calbridge.connectors.contract import Fetched, Gone, Seen, Unreadable, Window
 from calbridge.domain.content import Content
@@ -97,3 +97,10 @@ def in_window(shown: Content, window: Window, zone: str) -> bool:
     except Rejected:
         # Not expanded, so not known to be outside; what takes it in says why it stays a known row.
         return True
+
+
+def local_window(today: date, past_days: int | None, future_days: int | None) -> Window:
+    """A range of local days around today; None is unbounded (F2)."""
+    start = today - timedelta(days=past_days) if past_days is not None else None
+    end = today + timedelta(days=future_days + 1) if future_days is not None else None
+    return Window(start, end)

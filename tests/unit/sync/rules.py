@@ -182,9 +182,9 @@ BREACHES = (
     Breach(
         "D4",
         "a step is not stored before its call",
-        "sync/local.py",
-        "    page.put_intent(intent)\n    return _Planned",
-        "    return _Planned",
+        "sync/intending.py",
+        "    page.put_intent(intent)\n    return Planned",
+        "    return Planned",
         f"{RULES}::test_every_write_has_a_stored_intent_before_its_call",
     ),
     Breach(
@@ -265,7 +265,7 @@ BREACHES = (
     Breach(
         "D6",
         "one item's refusal ends the run",
-        "sync/local.py",
+        "sync/results.py",
         '            log(ctx, page, "fail", Direction.SEND, link, planned.item, error.code)\n',
         "            return error\n",
         f"{RULES}::test_one_refused_item_stops_nothing_and_waits_for_a_change_of_its_own",
@@ -273,7 +273,7 @@ BREACHES = (
     Breach(
         "D6",
         "a refused write is sent again and again",
-        "sync/local.py",
+        "sync/results.py",
         "            page.put_link(failed(link, error.code, now, permanent=True))",
         "            page.put_link(replace(link, work=True))",
         f"{RULES}::test_one_refused_item_stops_nothing_and_waits_for_a_change_of_its_own",
@@ -380,7 +380,7 @@ BREACHES = (
     Breach(
         "D7",
         "a write that meets nothing fails its item",
-        "sync/local.py",
+        "sync/results.py",
         "            page.put_link(replace(link, gone_at=link.gone_at or now, gone_sure=False))",
         "            page.put_link(failed(link, error.code, now, permanent=True))",
         f"{RULES}::test_a_write_that_meets_nothing_only_asks_for_a_look",
@@ -455,7 +455,7 @@ BREACHES = (
         "D9",
         "the first run sends what exists",
         "sync/engine.py",
-        "        local.skip_to_now(ctx)",
+        "        scanning.skip_to_now(ctx)",
         "        pass",
         f"{RULES}::test_the_first_run_copies_nothing_in_either_direction",
     ),
@@ -568,7 +568,7 @@ BREACHES = (
     Breach(
         "D11",
         "two sides may undo each other for ever",
-        "sync/local.py",
+        "sync/intending.py",
         "    if len(times) < FREEZE_TIMES:",
         "    if True:",
         f"{CALENDARS}::test_two_sides_that_undo_each_other_are_frozen",
@@ -576,7 +576,7 @@ BREACHES = (
     Breach(
         "D12",
         "a failure of the account is taken for the item's",
-        "sync/local.py",
+        "sync/results.py",
         "            page.put_link(replace(link, work=True))\n            return error\n",
         "            page.put_link(failed(link, error.code, now, permanent=True))\n",
         f"{RULES}::test_a_failure_of_the_account_ends_the_run_and_is_made_up_for",
@@ -617,7 +617,7 @@ BREACHES = (
     Breach(
         "A6",
         "an update carries the whole target",
-        "sync/local.py",
+        "sync/intending.py",
         "    return Update(address, intent.version, link.native, intent.units,",
         "    return Update(address, intent.version, link.native, intent.target.units,",
         f"{RULES}::test_what_somebody_changed_under_an_unconditional_write_survives_and_is_taken",
@@ -754,7 +754,7 @@ BREACHES = (
     Breach(
         "B4",
         "an ignored deletion is undone by the next edit",
-        "sync/local.py",
+        "sync/scanning.py",
         "    if link is not None and link.parked is None:\n        _wake",
         "    if link is not None and link.state is not LinkState.CLOSED:\n        _wake",
         f"{RULES}::test_what_was_deleted_does_not_come_back_by_an_edit_in_the_psa",
@@ -762,7 +762,7 @@ BREACHES = (
     Breach(
         "B4",
         "an ignored deletion is undone by a range run",
-        "sync/local.py",
+        "sync/scanning.py",
         "    if link is None or link.parked is not None:",
         "    if link is None or link.state is LinkState.CLOSED:",
         f"{RULES}::test_what_was_deleted_does_not_come_back_by_an_edit_in_the_psa",
@@ -844,7 +844,7 @@ BREACHES = (
     Breach(
         "F2",
         "a range run sends what lies outside",
-        "sync/local.py",
+        "sync/scanning.py",
         "    if item.deleted or not in_window(shown, window, ctx.integration.time_zone):",
         "    if item.deleted:",
         f"{RULES}::test_a_range_run_copies_what_lies_in_its_days_and_nothing_else",
@@ -892,7 +892,7 @@ BREACHES = (
     Breach(
         "F4",
         "a run does not say that it wrote",
-        "sync/local.py",
+        "sync/results.py",
         "    ctx.wrote = True\n    if intent.op is Op.DELETE:",
         "    if intent.op is Op.DELETE:",
         f"{RULES}::test_a_run_says_whether_anything_was_written_either_way",
