@@ -640,7 +640,7 @@ _API = (
         "scope_missing",
         DEVELOPER,
         "This key or token may not do this.",
-        "Use one whose scope holds what the operation's x-scope names.",
+        "Use one that has the `scope` which is named; docs/access.md tells which key may do what.",
     ),
     Entry(
         "too_many_requests",

@@ -30,6 +30,7 @@ DATA = ROOT / "var" / "demo"
 CALBRIDGE = Path(sys.executable).parent / "calbridge"
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 READY = re.compile(r"calbridge is ready: (http\S+)/docs")
+MORE_KEYS = "CALBRIDGE_DATA_DIR=var/demo .venv/bin/calbridge keys create --platform --name mine"
 END_SECONDS = 90.0
 """For the end of the service, which has time-outs of its own."""
 
@@ -43,7 +44,8 @@ def main() -> int:
     for number in SIGNALS:
         signal.signal(number, _stop)
     try:
-        DATA.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (DATA.parent, DATA):
+            folder.mkdir(exist_ok=True, mode=0o700)
         with _phone() as server, _service() as (service, url):
             _tell_where(url)
             with _key("make run") as key:
@@ -78,7 +80,9 @@ def _service() -> Iterator[tuple[subprocess.Popen[str], str]]:
     # In a session of its own Ctrl-C reaches only us, so that it is asked once.
     tie = [sys.executable, "-I", "-S", ties.__file__, str(os.getpid()), "-"] if ties.BY_KERNEL else []
     say("Starting Redis, workers, scheduler and API ...")
-    with log.open("wb") as errors:
+    # Not emptied: where another one is at work in the folder, it is that one's log.
+    with log.open("ab") as errors:
+        before = log.stat().st_size
         service = subprocess.Popen(
             [*tie, str(CALBRIDGE), "run"],
             env=_environment(),
@@ -89,20 +93,25 @@ def _service() -> Iterator[tuple[subprocess.Popen[str], str]]:
             start_new_session=True,
         )
     try:
-        yield service, _address(service, log)
+        yield service, _address(service, log, before)
     finally:
         service.terminate()
         service.wait(END_SECONDS)
 
 
-def _address(service: subprocess.Popen[str], log: Path) -> str:
-    """Waits until the service says where it is. Raises StoryFailed with what it says instead."""
+def _address(service: subprocess.Popen[str], log: Path, before: int) -> str:
+    """Waits until the service says where it is. Raises StoryFailed with what it says instead.
+
+    ``before``: bytes of the log that are older than the service.
+    """
     assert service.stdout is not None
     for line in service.stdout:
         ready = READY.match(line)
         if ready:
             return ready[1]
-    told = [line for line in log.read_text(encoding="utf-8").splitlines() if not line.startswith("{")]
+    with log.open("rb") as lines:
+        lines.seek(before)
+        told = [line for line in lines.read().decode(errors="replace").splitlines() if not line.startswith("{")]
     raise StoryFailed("\n".join(told) or f"the service ended; {log.relative_to(ROOT)} holds its log")
 
 
@@ -115,6 +124,8 @@ Data and log   {DATA.relative_to(ROOT)}, {(DATA / "service.log").relative_to(ROO
         made = json.loads(_calbridge("keys", "create", "--platform", "--name", "first", "--json"))
         say(f"Platform key   {made['key']}")
         say("               It is shown this once: keep it, it makes tenants and their keys.")
+    else:
+        say("Platform key   shown when it was made; another one: " + MORE_KEYS)
 
 
 @contextmanager

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, NoReturn
 
 from flask import request
@@ -15,6 +16,8 @@ from calbridge.service.values import invalid
 
 DEEPEST = 30
 """Levels of nesting; an item needs six."""
+MOST_PROBLEMS = 20
+"""That one answer names."""
 MERGE_PATCH = "application/merge-patch+json"
 
 
@@ -57,12 +60,20 @@ def read_bytes(limit: int) -> bytes:
 
 
 def loaded(schema: Schema, data: Any) -> Any:
-    """``data`` as the schema makes it. Raises Refused (``invalid_value``) naming the first field that can't be used."""
+    """``data`` as the schema makes it. Raises Refused (``invalid_value``) naming what can't be used."""
     try:
         return schema.load(data)
     except ValidationError as error:
-        field, problem = _first(error.messages)
-        raise invalid(field or "body", problem) from None
+        raise refusal(islice(_problems(error.messages), MOST_PROBLEMS)) from None
+
+
+def refusal(problems: Iterable[tuple[str, str]]) -> Refused:
+    """The refusal of what has these places and problems, the first of them as that of a single one."""
+    (field, detail), *more = problems
+    if not more:
+        return invalid(field, detail)
+    told = [{"field": name, "detail": problem} for name, problem in [(field, detail), *more]]
+    return Refused(detail, code="invalid_value", field=field, errors=told)
 
 
 def read_query(schema: Schema | None) -> dict[str, Any]:
@@ -72,8 +83,8 @@ def read_query(schema: Schema | None) -> dict[str, Any]:
         if len(values) > 1 and name in (schema.fields if schema else ()):
             raise invalid(name, "is given more than once")
     if schema is None:
-        for name in given:
-            raise invalid(name[:60], "is not known")
+        if given:
+            raise refusal((name[:60], "is not known") for name in islice(given, MOST_PROBLEMS))
         return {}
     found: dict[str, Any] = loaded(schema, {name: values[0] for name, values in given.items()})
     return found
@@ -108,13 +119,17 @@ def _texts(value: Any, depth: int) -> Iterator[tuple[int, str]]:
             yield from _texts(inner, depth + 1)
 
 
-def _first(messages: Any, path: str = "") -> tuple[str, str]:
-    """One problem out of what marshmallow found: its dotted place and what is wrong."""
+def _problems(messages: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """What marshmallow found, a problem for each dotted place."""
     if isinstance(messages, Mapping):
-        name, inner = next(iter(messages.items()))
-        if name == "_schema":
-            return _first(inner, path)
-        step = f"[{name}]" if isinstance(name, int) else f".{name}" if path else str(name)
-        return _first(inner, f"{path}{step}"[:200])
+        for name, inner in messages.items():
+            step = (
+                "" if name == "_schema" else f"[{name}]" if isinstance(name, int) else f".{name}" if path else str(name)
+            )
+            yield from _problems(inner, f"{path}{step}"[:200])
+        return
     found = messages[0] if isinstance(messages, list) and messages else messages
-    return (path, str(found)) if isinstance(found, str) else _first(found, path)
+    if isinstance(found, Mapping):
+        yield from _problems(found, path)
+    else:
+        yield path or "body", str(found)

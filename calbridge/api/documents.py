@@ -22,8 +22,8 @@ both directions.
 tenant's *admin key* its settings; its *backend key* everything of its users; a *user token* of at most 15 minutes, made
 by `POST /v1/users/{user_id}/tokens`, reaches what belongs to that user. `x-scope` says what an operation needs.
 
-**Answers.** Lists are `{"data": [...], "next_cursor": ...}`: ask again with `cursor` until it is null. Times are RFC
-3339. Errors are problem details (RFC 9457) with a stable `code`, a sentence and a remedy. `X-Request-Id` names a
+**Answers.** Lists are `{"data": [...], "next_cursor": ...}`: ask again with `cursor` until it is null. Times are those
+of RFC 3339. Errors are problem details (RFC 9457) with a stable `code`, a sentence and a remedy. `X-Request-Id` names a
 request in the log. PATCH is a merge patch (RFC 7396): what is absent is kept, `null` clears, lists are replaced whole.
 """
 CONFIG: dict[str, Any] = {
@@ -31,6 +31,8 @@ CONFIG: dict[str, Any] = {
     "displayRequestDuration": True,
     "docExpansion": "none",
     "filter": True,
+    # x-scope of each operation.
+    "showExtensions": True,
     "tagsSorter": "alpha",
     "validatorUrl": "none",
 }

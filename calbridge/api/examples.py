@@ -82,6 +82,7 @@ RUN: dict[str, Any] = {
     "created_at": "2027-01-04T08:04:59Z",
     "started_at": "2027-01-04T08:05:00Z",
     "finished_at": "2027-01-04T08:05:02Z",
+    "request_id": "req_4f6c1d2e9a7b",
     "plan": [],
 }
 QUEUED = RUN | {"status": "queued", "counters": {}, "started_at": None, "finished_at": None}

@@ -19,9 +19,16 @@ from calbridge.log import get_logger
 from calbridge.service.views import rfc3339
 
 PROBLEM = "application/problem+json"
-TOLD = ("field", "leaving", "until", "state", "reason", "retry_after", "limit")
+TOLD = ("field", "leaving", "until", "state", "reason", "retry_after", "limit", "scope", "errors")
 """Facts of an error that a caller may read; the others are for the log."""
 log = get_logger(__name__)
+
+
+class FieldProblem(AnswerSchema):
+    """One value that can't be used."""
+
+    field = fields.Str(required=True)
+    detail = fields.Str(required=True)
 
 
 class ProblemSchema(AnswerSchema):
@@ -37,6 +44,11 @@ class ProblemSchema(AnswerSchema):
         required=True, metadata={"description": "Who can do it.", "enum": ["user", "admin", "retry", "developer"]}
     )
     field = fields.Str(metadata={"description": "Dotted place of the value that can't be used."})
+    errors = fields.List(
+        fields.Nested(FieldProblem),
+        metadata={"description": "All values that can't be used, where there are several; the first is also `field`."},
+    )
+    scope = fields.Str(metadata={"description": "What the key or token would need."})
     leaving = fields.Int(metadata={"description": "How many events would leave the calendar: confirm this number."})
     until = fields.Str(metadata={"description": "When it can be tried again."})
     state = fields.Str()

@@ -205,6 +205,9 @@ class StepSchema(AnswerSchema):
     changes = fields.List(fields.Nested(ChangeSchema), required=True)
 
 
+RUN_STATUSES = ["queued", "running", "succeeded", "partial", "failed", "waiting"]
+
+
 class RunSchema(AnswerSchema):
     """One execution of the sync of one integration."""
 
@@ -214,13 +217,16 @@ class RunSchema(AnswerSchema):
     trigger = fields.Str(required=True)
     status = fields.Str(
         required=True,
-        validate=validate.OneOf(["queued", "running", "succeeded", "partial", "failed", "waiting"]),
+        validate=validate.OneOf(RUN_STATUSES),
     )
     reason = fields.Str(required=True, allow_none=True)
     counters = fields.Dict(keys=fields.Str(), values=fields.Int(), required=True)
     created_at = moment(required=True)
     started_at = moment(required=True)
     finished_at = moment(required=True)
+    request_id = fields.Str(
+        required=True, allow_none=True, metadata={"description": "X-Request-Id of the request that asked for it."}
+    )
     plan = fields.List(fields.Nested(StepSchema), required=True, metadata={"description": "Of a preview."})
 
 

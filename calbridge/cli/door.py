@@ -44,6 +44,10 @@ def _guarded(work: Any, *, as_json: bool) -> int:
     except click.exceptions.Abort:
         click.echo("\nStopped. What a sync had begun is finished by the next one.", err=True)
         return INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as error:
+        # A group without its verb: the list of verbs is the answer, in its own lines.
+        click.echo(error.format_message(), err=True)
+        return USAGE
     except click.ClickException as error:
         return _tell_usage(error, as_json=as_json)
     except CalbridgeError as error:

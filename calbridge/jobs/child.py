@@ -32,6 +32,8 @@ from calbridge.settings import Settings
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 """Between tries to reach Redis."""
+RQ_LOGGERS = ("rq", "rq.worker")
+"""The second has a level of its own from its import on."""
 
 log = get_logger(__name__)
 
@@ -55,8 +57,9 @@ def run_child(settings: Settings, registry: Registry, queues: Sequence[str], tim
     process = _Process()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, process.end)
-    # Five lines for every job otherwise.
-    logging.getLogger("rq").setLevel(logging.WARNING)
+    for each in RQ_LOGGERS:
+        # Five lines for every job otherwise.
+        logging.getLogger(each).setLevel(logging.WARNING)
     name = f"worker-{socket.gethostname()}-{os.getpid()}-{time.time_ns() // 1_000_000}"
     url = required_url(settings)
     dispatcher = RedisDispatcher(quick(url))

@@ -61,7 +61,8 @@ waits for the answer, :class:`~calbridge.errors.StoreError` where the database f
     ``preview(parts, tenant, id, *, retrieve=None, send=None) -> RunView`` (with ``plan``),
     ``apply(parts, tenant, run_id) -> RunView``
 ``runs``
-    ``list_runs(parts, tenant, integration_id, *, limit=50, before=None)``, ``get_run(parts, tenant, run_id)``,
+    ``list_runs(parts, tenant, integration_id, *, status=None, kind=None, trigger=None, limit=50, before=None)``,
+    ``get_run(parts, tenant, run_id)``,
     ``list_logs(parts, tenant, integration_id, *, item_id=None, run_id=None, action=None, limit=100, before=None)``
 ``links``
     ``list_links(parts, tenant, integration_id, *, state=None, limit=200, after=None) -> list[LinkView]``,

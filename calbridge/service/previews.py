@@ -182,7 +182,7 @@ def _verified(parts: Parts, tenant: str, run: Run) -> dict[str, Any]:
     if _digest(plan) != _digest(run.facts["plan"]):
         raise Refused(code="plan_stale", run=run.id)
     with parts.database.write(tenant) as work:
-        work.runs.save(run.id, facts=ranges)
+        work.runs.save(run.id, facts={name: value for name, value in run.facts.items() if name != "plan"})
     return ranges
 
 

@@ -16,7 +16,7 @@ from calbridge.service.parts import Parts
 from calbridge.service.previews import apply_queued, preview_queued, refuse_apply, refuse_preview
 from calbridge.service.removals import check_remove, remove_queued
 from calbridge.service.run_rows import SYNCING
-from calbridge.service.run_views import run_view
+from calbridge.service.run_views import REQUEST, run_view
 from calbridge.service.sync import NothingDue, Range, Slice, Stop, facts_of, refuse_idle, sync_integration
 from calbridge.service.views import RunView
 from calbridge.store.runs import Run
@@ -59,7 +59,7 @@ def request_sync(
     facts = facts_of(retrieve, send)
     with parts.database.write(tenant) as work:
         refuse_idle(work, work.integrations.require(integration_id), trigger)
-        run = _queue(work, integration_id, "range" if facts else "live", trigger, facts)
+        run = _queue(parts, work, integration_id, "range" if facts else "live", trigger, facts)
     return _told(parts, tenant, work, run)
 
 
@@ -70,7 +70,7 @@ def request_preview(
     facts = facts_of(retrieve, send)
     refuse_preview(parts, tenant, integration_id)
     with parts.database.write(tenant) as work:
-        run = _queue(work, integration_id, "preview", "manual", facts)
+        run = _queue(parts, work, integration_id, "preview", "manual", facts)
     return _told(parts, tenant, work, run)
 
 
@@ -81,7 +81,7 @@ def request_apply(parts: Parts, tenant: str, run_id: str) -> RunView:
     """
     planned = refuse_apply(parts, tenant, run_id)
     with parts.database.write(tenant) as work:
-        run = _queue(work, planned.integration_id, "apply", "manual", {"preview": run_id})
+        run = _queue(parts, work, planned.integration_id, "apply", "manual", {"preview": run_id})
     return _told(parts, tenant, work, run)
 
 
@@ -102,7 +102,7 @@ def request_removal(parts: Parts, tenant: str, integration_id: str, remove: Set[
         work.audit.add(
             str(parts.actor), "removal_requested", integration=integration_id, remove=",".join(sorted(remove))
         )
-        run = _queue(work, integration_id, "removal", "manual", facts)
+        run = _queue(parts, work, integration_id, "removal", "manual", facts)
     return _told(parts, tenant, work, run)
 
 
@@ -110,11 +110,12 @@ def _removes(run: Run) -> bool:
     return run.kind == "removal"
 
 
-def _queue(work: Work, integration_id: str, kind: str, trigger: str, facts: Mapping[str, Any]) -> Run:
+def _queue(parts: Parts, work: Work, integration_id: str, kind: str, trigger: str, facts: Mapping[str, Any]) -> Run:
     for waiting in work.runs.queued(integration_id):
-        if waiting.kind == kind and waiting.facts == facts:
+        if waiting.kind == kind and {**waiting.facts, REQUEST: None} == {**facts, REQUEST: None}:
             return waiting
-    run = Run(work.keys.new_id(), integration_id, kind, trigger, facts=facts, created_at=work.now)
+    asked = {REQUEST: parts.actor.request} if parts.actor.request else {}
+    run = Run(work.keys.new_id(), integration_id, kind, trigger, facts={**facts, **asked}, created_at=work.now)
     work.runs.add(run)
     work.raise_due(integration_id)
     return run
@@ -181,7 +182,8 @@ def _next_turn(parts: Parts, tenant: str, integration_id: str) -> _Turn | None:
 
 def _do(parts: Parts, tenant: str, integration_id: str, turn: _Turn, budget: Slice) -> RunView:
     run, left = turn.run, budget.left()
-    with bound(tenant=tenant, integration=integration_id):
+    asked = run.facts.get(REQUEST) if run is not None else None
+    with bound(tenant=tenant, integration=integration_id, request=asked):
         match run and run.kind:
             case "removal":
                 assert run is not None

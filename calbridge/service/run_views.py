@@ -10,6 +10,9 @@ from calbridge.service.views import ChangeView, LogView, RunView, StepView
 from calbridge.store.journal import LogLine
 from calbridge.store.runs import Run
 
+REQUEST = "request"
+"""The fact of a run that tells which request asked for it."""
+
 
 def run_view(run: Run) -> RunView:
     """A run; that of a preview with its plan."""
@@ -24,6 +27,7 @@ def run_view(run: Run) -> RunView:
         created_at=run.created_at,
         started_at=run.started_at,
         finished_at=run.finished_at,
+        request_id=run.facts.get(REQUEST),
         plan=tuple(_step(each) for each in run.facts.get("plan", ())),
     )
 

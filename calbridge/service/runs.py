@@ -10,13 +10,22 @@ from calbridge.store.journal import LogFilter
 
 
 def list_runs(
-    parts: Parts, tenant: str, integration_id: str, *, limit: int = 50, before: str | None = None
+    parts: Parts,
+    tenant: str,
+    integration_id: str,
+    *,
+    status: str | None = None,
+    kind: str | None = None,
+    trigger: str | None = None,
+    limit: int = 50,
+    before: str | None = None,
 ) -> list[RunView]:
     """Runs of an integration, the newest first, older than the run ``before``. Raises Refused."""
     with parts.database.read(tenant) as work:
         work.integrations.require(integration_id)
         last = work.runs.get(before) if before is not None else None
-        return [run_view(run) for run in work.runs.list(integration_id, before=last, limit=limit)]
+        found = work.runs.list(integration_id, status=status, kind=kind, trigger=trigger, before=last, limit=limit)
+    return [run_view(run) for run in found]
 
 
 def get_run(parts: Parts, tenant: str, run_id: str) -> RunView:

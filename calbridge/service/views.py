@@ -118,7 +118,10 @@ class StepView:
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """One execution of the sync of one integration. ``plan`` is filled for previews."""
+    """One execution of the sync of one integration. ``plan`` is filled for previews.
+
+    ``request_id``: of the request that asked for it; None where none did.
+    """
 
     id: str
     integration_id: str
@@ -130,6 +133,7 @@ class RunView:
     created_at: datetime | None
     started_at: datetime | None
     finished_at: datetime | None
+    request_id: str | None = None
     plan: tuple[StepView, ...] = ()
 
 

@@ -111,6 +111,8 @@ class Runs:
         integration_id: str,
         *,
         status: str | Collection[str] | None = None,
+        kind: str | None = None,
+        trigger: str | None = None,
         before: Run | None = None,
         limit: int = 50,
     ) -> list[Run]:
@@ -120,6 +122,10 @@ class Runs:
             query = query.where(runs.c.status == status)
         elif status is not None:
             query = query.where(runs.c.status.in_(sorted(status)))
+        if kind is not None:
+            query = query.where(runs.c.kind == kind)
+        if trigger is not None:
+            query = query.where(runs.c.trigger == trigger)
         if before is not None:
             older = (runs.c.created_at < before.created_at) | (
                 (runs.c.created_at == before.created_at) & (runs.c.id < before.id)

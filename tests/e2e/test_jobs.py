@@ -113,6 +113,7 @@ def test_an_item_written_reaches_the_server_through_a_job_and_leaves_no_trace(li
         eventually(partial(arrived, linked.server, linked.calendar, number + 1))
     eventually(lambda: at.redis.client().keys("rq:job:*") == [])
     assert "visit-" not in at.log.read_text()
+    assert at.said('"rq.') == 0, "RQ's own lines hold nothing that ours do not"
     assert {each.kind for each in list_processes(at.parts)} == {"worker", "scheduler"}
 
 

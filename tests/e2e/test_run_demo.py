@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -78,11 +79,25 @@ def test_it_shows_a_change_on_each_side_and_stops_at_ctrl_c(checkout: Path) -> N
 
     with shown(checkout, port) as (demo, again):
         assert again.endswith(LAST_LINE), again
-        assert "Platform key" not in again
+        assert not re.search(r"^Platform key +cbk_", again, re.MULTILINE)
+        assert "calbridge keys create --platform" in again
         assert answered(port, key[1]) == 200, "the key of the first time is good for ever"
         processes = everybody(demo)
         demo.kill()
         until(lambda: gone(processes))
+
+
+def test_a_second_one_beside_it_says_so_and_leaves_its_log_alone(checkout: Path) -> None:
+    with shown(checkout, free_port()) as (first, told):
+        assert told.endswith(LAST_LINE), told
+        log = checkout / "var" / "demo" / "service.log"
+        before = log.read_bytes()
+        with shown(checkout, free_port()) as (second, refused):
+            assert "The service is at work in this data folder already." in refused
+            assert second.wait(SECONDS) == 1
+        assert log.read_bytes().startswith(before)
+        assert first.poll() is None
+        assert stat.S_IMODE((checkout / "var").stat().st_mode) == 0o700
 
 
 def test_a_port_that_is_taken_is_told(checkout: Path) -> None:

@@ -14,7 +14,14 @@ from calbridge.api.here import Here
 from calbridge.api.operation import Gives, Takes, operation
 from calbridge.api.own import own_integration, own_run
 from calbridge.api.schemas import BodySchema, ListQuery, list_of
-from calbridge.api.schemas_integrations import IntegrationSchema, KnownSchema, LinkSchema, LogSchema, RunSchema
+from calbridge.api.schemas_integrations import (
+    RUN_STATUSES,
+    IntegrationSchema,
+    KnownSchema,
+    LinkSchema,
+    LogSchema,
+    RunSchema,
+)
 from calbridge.service import known, links, runs, sync
 from calbridge.service.access import Scope
 from calbridge.service.views import to_json
@@ -34,6 +41,14 @@ LINK_STATES = [
     "closed",
 ]
 KNOWN_STATES = ["known", "quarantined", "ambiguous", "already_here", "managed_elsewhere"]
+
+
+class RunsQuery(ListQuery):
+    """Which runs."""
+
+    status = fields.Str(load_default=None, validate=validate.OneOf(RUN_STATUSES))
+    kind = fields.Str(load_default=None, validate=validate.Length(1, 100))
+    trigger = fields.Str(load_default=None, validate=validate.Length(1, 100))
 
 
 class LogsQuery(ListQuery):
@@ -76,14 +91,21 @@ class Runs(MethodView):
     @operation(
         Scope.INTEGRATIONS,
         Gives(200, list_of(RunSchema, "Runs"), examples.listed(examples.RUN)),
-        query=ListQuery,
+        query=RunsQuery,
         refuses=["integration_not_found"],
     )
     def get(self, here: Here, integration_id: str, query: dict[str, Any]) -> dict[str, Any]:
         """List the runs, the newest first"""
         own_integration(here, integration_id)
         found = runs.list_runs(
-            here.parts, here.tenant, integration_id, before=decode(query["cursor"], str), limit=query["limit"] + 1
+            here.parts,
+            here.tenant,
+            integration_id,
+            status=query["status"],
+            kind=query["kind"],
+            trigger=query["trigger"],
+            before=decode(query["cursor"], str),
+            limit=query["limit"] + 1,
         )
         return page([to_json(each) for each in found], query["limit"], lambda row: row["id"])
 

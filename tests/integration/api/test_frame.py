@@ -40,6 +40,7 @@ def test_a_key_may_what_its_role_may(api: Api, who: str, path: str, status: int)
     assert answer.status_code == status
     if status == 403:
         assert answer.json["code"] == "scope_missing"
+        assert answer.json["scope"] in {"platform", "backend", "admin"}
 
 
 def test_an_error_names_the_field_the_remedy_and_the_request(api: Api) -> None:
@@ -51,6 +52,22 @@ def test_an_error_names_the_field_the_remedy_and_the_request(api: Api) -> None:
     assert told["type"] == "urn:calbridge:invalid_value"
     assert told["remedy"]
     assert answer.headers["X-Request-Id"] == "request-42"
+
+
+def test_all_values_that_can_not_be_used_are_named_at_once(api: Api) -> None:
+    backend = api.as_("backend")
+    told = backend.put("/v1/users/zoe", {"shoe": 1, "email": 5, "hat": 2}).json
+    assert {each["field"] for each in told["errors"]} == {"shoe", "email", "hat"}
+    assert {"field": told["field"], "detail": told["detail"]} == told["errors"][0]
+    deep = backend.post(
+        "/v1/integrations", {"user_id": ALICE, "service": "x", "settings": {"send": {"types": ["a", "b"]}}}
+    )
+    assert [each["field"] for each in deep.json["errors"]] == ["settings.send.types[0]", "settings.send.types[1]"]
+    query = backend.get(f"/v1/users/{ALICE}?verbose=1&color=red").json
+    assert [each["field"] for each in query["errors"]] == ["verbose", "color"]
+    assert "errors" not in backend.put("/v1/users/zoe", {"shoe": 1}).json
+    many = backend.put("/v1/users/zoe", {f"shoe{number}": 1 for number in range(500)}).json
+    assert len(many["errors"]) == 20
 
 
 @pytest.mark.parametrize("given", ["short", "with space in it", "x" * 65, "ümlaut-ümlaut"])
@@ -174,8 +191,11 @@ def test_a_database_that_is_not_migrated_is_not_ready(api: Api) -> None:
 
 def test_the_documents_are_served_from_here_alone(api: Api) -> None:
     nobody = api.as_("nobody")
-    assert nobody.get("/openapi.json").json["info"]["title"] == "calbridge"
+    info = nobody.get("/openapi.json").json["info"]
+    assert info["title"] == "calbridge"
+    assert not re.search(r"^\d+\.", info["description"], re.MULTILINE), "the page would take it for a numbered list"
     page = nobody.get("/docs/").text
+    assert '"showExtensions": true' in page
     loaded = re.findall(r'(?:src|href)="([^"]+)"', page)
     assert len(loaded) >= 4
     assert all(place.startswith("/docs/") for place in loaded)

@@ -99,6 +99,14 @@ def test_a_wrong_word_is_a_usage_error_that_points_to_the_help() -> None:
     assert "work --help shows how it is used" in done.stderr
 
 
+def test_a_group_without_its_verb_shows_its_verbs_in_lines() -> None:
+    done = subprocess.run([COMMAND, "keys"], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("Usage: calbridge keys")
+    assert "\n  create  Make a key.\n" in done.stderr
+
+
 def test_an_unexpected_error_shows_an_id_and_logs_its_cause_without_its_text() -> None:
     done = call(failing(ValueError("Dentist at noon")))
 
