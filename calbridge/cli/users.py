@@ -15,7 +15,7 @@ import click
 from calbridge.cli.output import Column
 from calbridge.cli.session import Session
 from calbridge.cli.verbs import ask, verb, yes_option
-from calbridge.service import user_imports
+from calbridge.service import exports, user_imports
 from calbridge.service import users as people
 from calbridge.service.views import to_json
 
@@ -75,7 +75,7 @@ def delete(session: Session, user_id: str, yes: bool) -> None:
 @click.option("--output", type=click.File("w", encoding="utf-8", lazy=True), default="-", help="File to write.")
 def export(session: Session, user_id: str, output: IO[str]) -> None:
     """Write everything that is stored about a user, as JSON."""
-    document = people.export_user(session.parts, session.tenant, user_id)
+    document = exports.export_user(session.parts, session.tenant, user_id)
     output.write(json.dumps(document, indent=2, ensure_ascii=True, default=str) + "\n")
 
 

@@ -27,8 +27,9 @@ waits for the answer, :class:`~calbridge.errors.StoreError` where the database f
 ``users``
     ``put_user(parts, tenant, user_id, *, email=, name=, time_zone=, calendar_sync=, if_version=None,
     create_only=False) -> UserView`` (what is not given is kept), ``get_user(parts, tenant, user_id)``,
-    ``list_users(parts, tenant)``, ``delete_user(parts, tenant, user_id) -> Receipt``,
-    ``export_user(parts, tenant, user_id) -> dict``
+    ``list_users(parts, tenant)``, ``delete_user(parts, tenant, user_id) -> Receipt``
+``exports``
+    ``export_user(parts, tenant, user_id) -> dict``: all that is kept about a user
 ``user_imports``
     ``import_users(parts, tenant, rows: Iterable[str], progress=None) -> ImportReport``
 ``connectors``

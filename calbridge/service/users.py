@@ -6,13 +6,10 @@ from dataclasses import replace
 from typing import Any, Final
 
 from calbridge.errors import Refused
-from calbridge.service import item_json
-from calbridge.service.integration_views import integration_view
 from calbridge.service.parts import Parts
 from calbridge.service.tenants import refuse_running
 from calbridge.service.values import flag, identifier, mail_address, refuse_other_version, text, time_zone
-from calbridge.service.views import ReceiptView, UserView, to_json
-from calbridge.store.items import ItemFilter
+from calbridge.service.views import ReceiptView, UserView
 from calbridge.store.retention import erase_user
 from calbridge.store.users import User
 from calbridge.store.work import Work
@@ -124,26 +121,6 @@ def delete_user(parts: Parts, tenant: str, user_id: str) -> ReceiptView:
         work.users.require(user_id)
     refuse_running(parts, tenant, user_id)
     return ReceiptView("user", tenant, user_id, parts.clock.now(), erase_user(parts.database, tenant, user_id))
-
-
-def export_user(parts: Parts, tenant: str, user_id: str) -> dict[str, Any]:
-    """All that is kept about a user, as JSON; no secrets. Raises Refused (``user_not_found``)."""
-    with parts.database.write(tenant) as work:
-        user = work.users.require(user_id)
-        work.audit.add(str(parts.actor), "user_exported", user=user_id)
-        items: list[dict[str, Any]] = []
-        while page := work.items.list(user_id, ItemFilter(deleted=True), items[-1]["id"] if items else None, PAGE):
-            items += [
-                item_json.shown(item, [item_json.Shown(*each) for each in work.memories.links_of_item(item.id)])
-                for item in page
-            ]
-        return {
-            "user": to_json(view(user)),
-            "integrations": [
-                to_json(integration_view(work, each)) for each in work.integrations.list(user_id=user_id, limit=10_000)
-            ],
-            "items": items,
-        }
 
 
 def view(user: User) -> UserView:

@@ -9,13 +9,13 @@ from marshmallow import fields, validate
 from calbridge.api.answers import Answer, page
 from calbridge.api.blueprint import Blueprint, MethodView
 from calbridge.api.cursors import decode
-from calbridge.api.examples import INTEGRATION
+from calbridge.api.examples import INTEGRATION, LOG, RUN
 from calbridge.api.here import Here
 from calbridge.api.operation import Gives, Takes, operation
 from calbridge.api.resources.tenants import ReceiptSchema
 from calbridge.api.schemas import AnswerSchema, BodySchema, ListQuery, identifier, list_of, moment
-from calbridge.api.schemas_integrations import IntegrationSchema
-from calbridge.service import users
+from calbridge.api.schemas_integrations import IntegrationSchema, LogSchema, RunSchema
+from calbridge.service import exports, users
 from calbridge.service.access import Scope
 from calbridge.service.views import to_json
 
@@ -44,12 +44,21 @@ class UserBody(BodySchema):
     calendar_sync = fields.Bool(allow_none=True, truthy={True}, falsy={False})
 
 
+def _rows(description: str) -> fields.Field[Any]:
+    return fields.List(fields.Dict(), required=True, metadata={"description": description})
+
+
 class ExportSchema(AnswerSchema):
     """All that is kept about a user."""
 
     user = fields.Nested(UserSchema, required=True)
     integrations = fields.List(fields.Nested(IntegrationSchema), required=True)
-    items = fields.List(fields.Dict(), required=True, metadata={"description": "Items, deleted ones too."})
+    accounts = _rows("Accounts without their secrets, with what a connector keeps for one: a sandbox's calendar.")
+    items = _rows("Items, deleted ones too, with their links.")
+    known = _rows("Events of linked calendars that have no item.")
+    changes = _rows("The change feed of this user.")
+    runs = fields.List(fields.Nested(RunSchema), required=True)
+    logs = fields.List(fields.Nested(LogSchema), required=True)
 
 
 USER = {
@@ -69,7 +78,16 @@ RECEIPT = {
     "at": "2027-01-04T08:00:00Z",
     "counts": {"items": 120, "links": 80},
 }
-EXPORT = {"user": USER, "integrations": [INTEGRATION], "items": []}
+EXPORT: dict[str, Any] = {
+    "user": USER,
+    "accounts": [],
+    "integrations": [INTEGRATION],
+    "items": [],
+    "known": [],
+    "changes": [],
+    "runs": [RUN],
+    "logs": [LOG],
+}
 BODY = {"email": "alice@example.com", "name": "Alice", "time_zone": "Europe/Vienna"}
 
 
@@ -130,4 +148,4 @@ class UserExport(MethodView):
 
         No secrets. That it was done stands in the audit.
         """
-        return users.export_user(here.parts, here.tenant, user_id)
+        return exports.export_user(here.parts, here.tenant, user_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from ipaddress import ip_network
 
@@ -10,7 +11,8 @@ import pytest
 from calbridge.connectors.registry import Problem
 from calbridge.connectors.transport import Request
 from calbridge.errors import AddressRefused, Refused
-from calbridge.service import connectors, hosts, integrations, secrets, settings, tenants, user_imports, users
+from calbridge.service import connectors, exports, hosts, integrations, secrets, settings, tenants, user_imports, users
+from calbridge.service.item_batches import MOST, write_items
 from tests.integration.service.world import ALICE, KEY, TENANT, World, event, visit
 
 
@@ -73,11 +75,38 @@ def test_an_export_holds_everything_but_secrets(world: World) -> None:
     world.sync()
     world.memory.phone.create(event("Lunch"))
     world.sync()
-    told = users.export_user(world.parts, TENANT, ALICE)
+    world.memory.phone_at("main").create(event("Long ago", day="2020-01-05"))
+    world.sync()
+    told = exports.export_user(world.parts, TENANT, ALICE)
     assert told["user"]["id"] == ALICE
-    assert [item["title"] for item in told["items"]] == ["Lunch"]
-    assert told["items"][0]["links"][0]["integration_id"] == told["integrations"][0]["id"]
+    assert [account["username"] for account in told["accounts"]] == [ALICE]
+    (integration,) = told["integrations"]
+    lunch = next(item for item in told["items"] if item["title"] == "Lunch")
+    assert lunch["links"][0]["integration_id"] == integration["id"]
+    assert [(each["op"], each["source"]["door"]) for each in told["changes"] if each["item_id"] == lunch["id"]] == [
+        ("create", "sync")
+    ]
+    assert len(told["runs"]) >= 3
+    assert "Lunch" in {line["title"] for line in told["logs"]}
+    assert len(told["known"]) + len(told["items"]) == 2
     assert "secret" not in str(told)
+    assert json.dumps(told)
+
+
+def test_an_export_is_whole_however_much_there_is(world: World) -> None:
+    number = exports.PAGE + 1
+    world.connect()
+    world.sync()
+    writes = [
+        {"user_id": ALICE, "op": "put", "external_id": f"v{each}", "item": visit(f"Visit {each}")}
+        for each in range(number)
+    ]
+    for start in range(0, number, MOST):
+        write_items(world.parts, TENANT, writes[start : start + MOST])
+    world.sync()
+    whole = exports.export_user(world.parts, TENANT, ALICE)
+    for name, key in (("items", "id"), ("changes", "seq"), ("logs", "id")):
+        assert len({each[key] for each in whole[name]}) == len(whole[name]) == number
 
 
 def test_a_deleted_user_leaves_numbers_alone(world: World) -> None:

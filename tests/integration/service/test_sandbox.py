@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from calbridge.errors import Refused
-from calbridge.service import connectors, integrations, sandbox, users
+from calbridge.service import connectors, exports, integrations, sandbox, users
 from calbridge.service.parts import open_parts
 from calbridge.service.storage import AccountStorage
 from calbridge.store.integrations import StoredIntegration
@@ -34,6 +34,14 @@ def linked(tmp_path: Path) -> Iterator[SandboxWorld]:
     with sandbox_world(tmp_path) as world:
         world.connect()
         yield world
+
+
+def test_an_export_of_its_user_holds_the_fake_calendar(linked: SandboxWorld) -> None:
+    linked.create(title="Birthday of Bob", start={"date": "2027-01-05"}, end={"date": "2027-01-06"})
+    told = exports.export_user(linked.parts, TENANT, ALICE)
+    (account,) = told["accounts"]
+    (kept,) = account["kept_by_connector"]["calendars"]["main"]["events"].values()
+    assert "SUMMARY:Birthday of Bob" in kept["text"]
 
 
 def refusal(call: Callable[[], object]) -> tuple[str, object]:
