@@ -69,6 +69,48 @@ _SIGN_IN_AND_REACH = (
         "Set the client id and secret of the connector, and switch its API on, as the connector's manual says.",
     ),
     Entry(
+        "grant_ended",
+        USER,
+        "The access that was given to calbridge at the calendar service has ended.",
+        "Sign in again; what is linked stays linked.",
+    ),
+    Entry(
+        "sign_in_expired",
+        USER,
+        "This sign-in was used already or took too long.",
+        "Connect the calendar once more, beginning where you began before.",
+    ),
+    Entry(
+        "sign_in_elsewhere",
+        USER,
+        "This sign-in belongs to another browser.",
+        "Go on in the browser in which you began, and let it keep cookies, or connect the calendar once more.",
+    ),
+    Entry(
+        "sign_in_denied",
+        USER,
+        "Access to the calendar was not given.",
+        "Connect the calendar once more and allow it, if it was not meant so.",
+    ),
+    Entry(
+        "sign_in_page_needed",
+        DEVELOPER,
+        "One signs in to this service on its own page, not with a password.",
+        "Ask for the address of the sign-in page and send the user there.",
+    ),
+    Entry(
+        "password_needed",
+        DEVELOPER,
+        "One signs in to this service with a user name and a password.",
+        "Send them as the account of the integration.",
+    ),
+    Entry(
+        "return_not_allowed",
+        ADMIN,
+        "Nobody is sent back to this address.",
+        "Add its origin to allowed_origins of the tenant or to ALLOWED_ORIGINS, or leave the address out.",
+    ),
+    Entry(
         "too_many_checks",
         USER,
         "The password was checked too often in a short time.",
@@ -582,7 +624,7 @@ _INSTALLATION = (
         "public_url_missing",
         ADMIN,
         "It is not known where the API is reached from outside.",
-        "Set PUBLIC_URL; until then calendars are polled instead of pushed and mails hold no links.",
+        "Set PUBLIC_URL; until then nobody can sign in on a service's own page, and calendars are polled, not pushed.",
     ),
     Entry(
         "public_url_insecure",

@@ -115,7 +115,7 @@ class Settings:
     public_url: str | None = field(
         metadata=_told(
             "Where the API is reached from outside, such as `https://calbridge.example.com`. Without it services can't "
-            "push and links in mails are left out.",
+            "push, nobody can sign in at a service's own page, and links in mails are left out.",
             "none",
         )
     )

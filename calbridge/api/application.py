@@ -27,7 +27,7 @@ log = get_logger(__name__)
 
 def create_app(parts: Parts, rates: Rates | None = None) -> Flask:
     """The application over these parts. Counters of rate limits are in Redis where there is one."""
-    app = Flask("calbridge", static_folder=None)
+    app = Flask("calbridge", static_folder=None, template_folder="api/templates")
     app.json = _Compact(app)
     app.config.update(
         API_TITLE="calbridge",

@@ -118,7 +118,7 @@ def operation(
         codes = _codes(refuses, takes, conditional=conditional, upstream=upstream)
         creates = conditional and view.__name__ == "put"
         document = _document(scope, gives, takes, query, codes, versioned, conditional, creates)
-        document["manual_doc"]["operationId"] = _operation_id(view.__qualname__)
+        document["manual_doc"]["operationId"] = operation_id(view.__qualname__)
         run._apidoc = document  # type: ignore[attr-defined]
         return run
 
@@ -137,7 +137,7 @@ def _reader(takes: Takes | TakesText | None) -> Callable[[], Any] | None:
             return None
 
 
-def _operation_id(qualified: str) -> str:
+def operation_id(qualified: str) -> str:
     """``UserTokens.post`` is ``post_user_tokens``."""
     resource, _, method = qualified.rpartition(".")
     return f"{method}_{re.sub('(?<!^)(?=[A-Z])', '_', resource).lower()}"
@@ -191,7 +191,9 @@ def _codes(
     return list(dict.fromkeys(codes))
 
 
-CONNECTOR_CODES = frozenset({"unavailable", "sign_in_required", "throttled", "calendar_gone", "permission_missing"})
+CONNECTOR_CODES = frozenset(
+    {"app_not_registered", "unavailable", "sign_in_required", "throttled", "calendar_gone", "permission_missing"}
+)
 
 
 def _document(

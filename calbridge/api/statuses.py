@@ -11,7 +11,7 @@ _BY_STATUS: Mapping[int, tuple[str, ...]] = MappingProxyType(
     {
         400: ("malformed_json", "malformed_request"),
         401: ("unauthenticated",),
-        403: ("scope_missing", "service_not_allowed"),
+        403: ("scope_missing", "service_not_allowed", "sign_in_denied", "sign_in_elsewhere"),
         404: (
             "path_not_found",
             "tenant_not_found",
@@ -48,8 +48,12 @@ _BY_STATUS: Mapping[int, tuple[str, ...]] = MappingProxyType(
             "webhook_inactive",
             "too_many_webhooks",
             "answer_not_possible",
+            "password_needed",
+            "public_url_insecure",
+            "public_url_missing",
+            "sign_in_page_needed",
         ),
-        410: ("cursor_expired",),
+        410: ("cursor_expired", "sign_in_expired"),
         412: ("item_changed", "precondition_failed"),
         415: ("unsupported_media_type",),
         429: ("too_many_requests", "too_many_checks", "throttled"),

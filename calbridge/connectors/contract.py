@@ -270,6 +270,9 @@ class Controlled(Protocol):
         """
 
 
+OAUTH = "oauth"
+"""The :attr:`ConnectorSpec.authentication` of services that are signed in to on their own pages (C11)."""
+
 MOST_STORED = 8_000_000
 """Bytes that a storage takes."""
 
@@ -303,7 +306,8 @@ class SigningIn(Protocol):
         """The account's secret for a code. Where the service gives no lasting token again, that of the account's
         former secret is kept, if it is certainly the same person's.
 
-        :raises SignInRequired: the code is used or expired; :raises PermissionMissing: ``consent_incomplete``.
+        :raises SignInRequired: the code is used or expired; :raises PermissionMissing: ``consent_incomplete``, with the
+            fact ``missing``: what was left out, in words for people.
         """
 
     def refresh(self) -> str:

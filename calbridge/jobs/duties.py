@@ -12,6 +12,7 @@ from calbridge.service.deliveries import webhooks_due
 from calbridge.service.notices import notices_due
 from calbridge.service.parts import Parts
 from calbridge.service.recoveries import cut_off_now, resume_lost
+from calbridge.service.revoking import revocations_due
 from calbridge.service.sweeping import due_now
 from calbridge.store.sweep import Due
 
@@ -87,6 +88,13 @@ def mail(tools: Tools) -> None:
         tools.admission.admit(WEBHOOKS, "", "mail", "mail", "mail")
 
 
+def revoke(tools: Tools) -> None:
+    """Have grants ended that nobody uses any more."""
+    for tenant, revocation_id in revocations_due(tools.parts):
+        job_id = f"revoke_{revocation_id}"
+        tools.admission.admit(DEFAULT, tenant, revocation_id, job_id, "revoke", tenant, revocation_id)
+
+
 def forget(tools: Tools) -> None:
     """Forget what is too old."""
     tools.admission.admit(BULK, "", "forget", "forget", "forget")
@@ -98,5 +106,6 @@ DUTIES = (
     Duty("mail", 5.0, mail),
     Duty("resume", 2.0, resume),
     Duty("recover", 30.0, recover),
+    Duty("revoke", 5.0, revoke),
     Duty("forget", 3600.0, forget),
 )

@@ -14,7 +14,7 @@ from calbridge.jobs.admission import Admission
 from calbridge.jobs.queues import BULK
 from calbridge.jobs.timekeeping import Timekeeper
 from calbridge.log import bound, get_logger
-from calbridge.service import deliveries, notices, recoveries, requests, tick
+from calbridge.service import deliveries, notices, recoveries, requests, revoking, tick
 from calbridge.service.parts import Parts
 from calbridge.service.sweeping import forget_processes
 from calbridge.service.sync import Stop
@@ -75,6 +75,12 @@ def deliver_all(tenant: str) -> None:
                 bench.admission.admit(queue, tenant, webhook_id, f"deliver_{webhook_id}", "deliver", tenant, webhook_id)
         for webhook_id in waiting[:1]:
             deliveries.deliver(bench.parts, tenant, webhook_id, budget_seconds=DELIVERY_SECONDS)
+
+
+def revoke(tenant: str, revocation_id: str) -> None:
+    """End a grant that nobody uses any more."""
+    with _job(tenant, revocation_id) as (bench, _):
+        revoking.revoke(bench.parts, tenant, revocation_id)
 
 
 def mail() -> None:

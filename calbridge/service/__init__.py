@@ -37,6 +37,15 @@ waits for the answer, :class:`~calbridge.errors.StoreError` where the database f
 ``accounts``
     ``put_account(parts, tenant, integration_id, account) -> AccountView``,
     ``check_account(parts, tenant, integration_id) -> AccountView``
+``authorizing``
+    ``authorize(parts, tenant, integration_id, *, return_to=None, relink=False) -> AuthorizationView``; for the browser
+    that opens it ``open_page(parts, state, cookies) -> SignInPage``
+``consenting``
+    ``come_back(parts, state, cookies, *, code, error)``, ``question(parts, state, cookies) -> Question``,
+    ``answer(parts, state, cookies, confirmation, *, connects) -> Connected``
+``revoking``
+    ``revocations_due(parts) -> list[(tenant, id)]``, ``revoke(parts, tenant, revocation_id) -> bool``,
+    ``lapse(parts) -> int``; within a unit of work ``let_go``, ``end_account``, ``end_grant``
 ``integrations``
     ``add_integration(parts, tenant, *, user_id, service, account, calendar_id=None, settings=None, active=False) ->
     IntegrationView``, ``get_integration(parts, tenant, id)``,
@@ -141,6 +150,7 @@ JSON shapes (``to_json`` of a view gives exactly its fields, times as RFC 3339):
     service      service, title, connector, authentication, needs_url, help, account_schema,
                  capabilities{ability: level}, notes{ability: text}, horizon, problem
     account      service, url, username, owner_address, has_secret
+    authorization  authorize_url, expires_at
     calendar     id, name, time_zone, color, primary, writable
     integration  id, user_id, service, account{url, username, owner_address}, active, status, reason,
                  calendar{id, name, time_zone} | null, settings, last_sync_at, last_run_at, fresh_as_of, next_run_at

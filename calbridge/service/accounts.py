@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
-from calbridge.connectors.contract import Owner
+from calbridge.connectors.contract import OAUTH, Owner
 from calbridge.errors import Refused, SignInRequired
 from calbridge.service.opening import opened, usable_account
 from calbridge.service.outages import came_back, end_outage
@@ -30,10 +30,14 @@ class Credentials:
 
 
 def read_credentials(parts: Parts, service: str, account: Mapping[str, object]) -> Credentials:
-    """``{url?, username, password}``. Raises Refused (``service_unknown``, ``invalid_value``)."""
-    offered = next((each for spec in parts.registry.specs for each in spec.services if each.name == service), None)
-    if offered is None:
-        raise Refused(code="service_unknown", service=service)
+    """``{url?, username, password}``.
+
+    Raises Refused (``service_unknown``, ``sign_in_page_needed``, ``invalid_value``).
+    """
+    spec = parts.registry.spec_for(service)
+    offered = next(each for each in spec.services if each.name == service)
+    if spec.authentication == OAUTH:
+        raise Refused(code="sign_in_page_needed", service=service)
     body = mapping(account, "account", {"url", "username", "password"})
     url = body.get("url")
     if offered.needs_url and not url:
@@ -64,7 +68,7 @@ def sign_in(parts: Parts, tenant: str, user_id: str, account: StoredAccount, pas
     claim_check(parts, tenant, user_id, account)
     with opened(parts, tenant, account, password) as connector:
         owner = connector.check()
-    return _with_owner(account, owner)
+    return with_owner(account, owner)
 
 
 def claim_check(parts: Parts, tenant: str, user_id: str, account: StoredAccount) -> None:
@@ -75,7 +79,8 @@ def claim_check(parts: Parts, tenant: str, user_id: str, account: StoredAccount)
             raise Refused(code="too_many_checks")
 
 
-def _with_owner(account: StoredAccount, owner: Owner) -> StoredAccount:
+def with_owner(account: StoredAccount, owner: Owner) -> StoredAccount:
+    """The account with what its service told of it."""
     return replace(
         account,
         facts=dict(owner.facts),
@@ -88,7 +93,8 @@ def _with_owner(account: StoredAccount, owner: Owner) -> StoredAccount:
 def put_account(parts: Parts, tenant: str, integration_id: str, account: Mapping[str, object]) -> AccountView:
     """Sign in anew, perhaps as somebody else; the integration is connected afterwards.
 
-    Raises Refused (``integration_not_found``, ``invalid_value``, ``too_many_checks``, ``another_account``),
+    Raises Refused (``integration_not_found``, ``sign_in_page_needed``, ``invalid_value``, ``too_many_checks``,
+    ``another_account``),
     ConnectorError: nothing was stored.
     """
     with parts.database.read(tenant) as work:
@@ -110,9 +116,9 @@ def put_account(parts: Parts, tenant: str, integration_id: str, account: Mapping
         work.accounts.save(stored)
         work.accounts.save_secret(before.id, given.password)
         work.audit.add(str(parts.actor), "account_changed", integration=integration_id, username=given.username)
-        _connect(work, before.id)
+        connect(work, before.id)
     parts.dispatch(tenant, work)
-    _after_sign_in(parts, tenant, integration, told=told)
+    after_sign_in(parts, tenant, integration, told=told)
     return view(parts, tenant, before.id)
 
 
@@ -133,13 +139,14 @@ def check_account(parts: Parts, tenant: str, integration_id: str) -> AccountView
     with parts.database.write(tenant) as work:
         told = end_outage(work, work.integrations.require(integration_id))
         work.accounts.save(replace(checked, failing_since=None, told_at=None, tries=0, not_before=None))
-        _connect(work, account.id)
+        connect(work, account.id)
     parts.dispatch(tenant, work)
-    _after_sign_in(parts, tenant, integration, told=told)
+    after_sign_in(parts, tenant, integration, told=told)
     return view(parts, tenant, account.id)
 
 
-def _after_sign_in(parts: Parts, tenant: str, integration: StoredIntegration, *, told: bool) -> None:
+def after_sign_in(parts: Parts, tenant: str, integration: StoredIntegration, *, told: bool) -> None:
+    """What is left to do when it is stored. ``integration`` is as it was before; ``told``: its outage had been told."""
     if told:
         came_back(parts, tenant, integration)
     if integration.reason == CALENDAR_GONE:
@@ -171,7 +178,7 @@ def store_account(work: Work, checked: StoredAccount, password: str) -> StoredAc
     return checked
 
 
-def _connect(work: Work, account_id: str) -> None:
+def connect(work: Work, account_id: str) -> None:
     """Integrations of an account that works: connected where they have a calendar, and due; not those whose calendar
     is gone."""
     for each in work.integrations.list(account_id=account_id, limit=10_000):

@@ -13,6 +13,7 @@ from calbridge.connectors.transport import Request
 from calbridge.errors import CalbridgeError, ConnectorError, DatabaseUnusable
 from calbridge.service import doctor_surroundings as around
 from calbridge.service.doctor_processes import processes
+from calbridge.service.doctor_sign_ins import sign_ins
 from calbridge.service.findings import bad, well
 from calbridge.service.heartbeats import list_processes
 from calbridge.service.opening import opened, usable_account
@@ -37,7 +38,7 @@ def examine(parts: Parts) -> list[Finding]:
     """
     settings = parts.settings
     found = [*_disk(parts), *around.folder(settings), *around.public_url(settings), *around.port(settings)]
-    found += [*around.redis(settings), *around.mail(settings)]
+    found += [*around.redis(settings), *around.mail(settings), *sign_ins(parts)]
     database = list(_database(parts))
     found += database
     if database[0].ok:

@@ -37,11 +37,16 @@ def public_url(settings: Settings) -> Iterator[Finding]:
     if settings.public_url is None:
         yield (bad if settings.production else note)("public_url_missing")
         return
-    parts = urlsplit(settings.public_url)
-    if parts.scheme == "https" or _is_loopback(parts.hostname or ""):
+    if is_safe(settings.public_url):
         yield well(f"the API is reached at {settings.public_url}")
     else:
         yield bad("public_url_insecure")
+
+
+def is_safe(url: str) -> bool:
+    """Whether nobody on the way can listen: https, or this machine itself."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or _is_loopback(parts.hostname or "")
 
 
 def port(settings: Settings) -> Iterator[Finding]:

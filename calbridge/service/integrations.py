@@ -40,8 +40,8 @@ def add_integration(
     waits for somebody to sign in (``setup``). ``settings`` go before the tenant's defaults.
 
     Raises Refused (``user_not_found``, ``service_unknown``, ``service_not_allowed``, ``setting_locked``,
-    ``invalid_value``, ``too_many_checks``, ``calendar_not_found``, ``already_exists``), ConnectorError: nothing was
-    stored.
+    ``sign_in_page_needed``, ``invalid_value``, ``too_many_checks``, ``calendar_not_found``, ``already_exists``),
+    ConnectorError: nothing was stored.
     """
     with parts.database.read(tenant) as work:
         chosen = new_settings(parts, work, service, settings or {})

@@ -22,8 +22,13 @@ def opened(
     account: StoredAccount,
     secret: str,
     before_request: Callable[[Request], None] | None = None,
+    *,
+    keep: Callable[[str], None] | None = None,
 ) -> Iterator[Connector]:
-    """A connector; sends nothing by itself. Raises Refused (``service_unknown``, ``connector_broken``)."""
+    """A connector; sends nothing by itself. ``keep`` takes secrets that the service renews; by default they are stored.
+
+    Raises Refused (``service_unknown``, ``connector_broken``).
+    """
     spec = parts.registry.spec_for(account.service)
     given = Account(
         service=account.service,
@@ -33,7 +38,7 @@ def opened(
         facts=account.facts,
         own_addresses=account.own_addresses,
         settings=parts.connector_settings.get(spec.name, {}),
-        keep_secret=_Keeper(parts, tenant, account.id, secret),
+        keep_secret=keep or _Keeper(parts, tenant, account.id, secret),
     )
     before = paced(parts, spec, account, before_request)
     with parts.transport_factory(tenant, before, parts.vendor_seconds) as transport:

@@ -120,6 +120,10 @@ class Parts:
         """The same parts on somebody's behalf."""
         return replace(self, actor=actor)
 
+    def waiting(self, seconds: float) -> Parts:
+        """The same parts while somebody waits, so long at most, for what calendar services answer."""
+        return replace(self, vendor_seconds=seconds)
+
     def dispatch(self, tenant: str, stored: Work, *, urgent: bool = True) -> None:
         """Tell the dispatcher what a unit of work that is stored gave somebody to do."""
         if stored.raised:

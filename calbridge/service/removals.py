@@ -11,6 +11,7 @@ from calbridge.log import get_logger
 from calbridge.service.calendar_change import leave
 from calbridge.service.leasing import leased, leased_store
 from calbridge.service.parts import Parts
+from calbridge.service.revoking import let_go
 from calbridge.service.run_rows import start_row
 from calbridge.service.run_views import run_view
 from calbridge.service.values import choice
@@ -90,10 +91,8 @@ def _forget(parts: Parts, tenant: str, integration: StoredIntegration) -> None:
     """After the lease was given back: what it remembered goes, and an account that nobody uses any more."""
     with parts.database.write(tenant) as work:
         forget_integration(work.connection, tenant, integration.id)
-        account_id = integration.account_id
-        if account_id and not work.integrations.list(account_id=account_id, limit=1):
-            work.accounts.save_secret(account_id, None)
-            work.connector_states.forget(account_id)
+        if integration.account_id:
+            let_go(parts, work, integration.account_id)
 
 
 def _remove_items(parts: Parts, tenant: str, integration: StoredIntegration) -> int:

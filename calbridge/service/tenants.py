@@ -7,6 +7,7 @@ from collections.abc import Sequence, Set
 from calbridge.errors import Refused
 from calbridge.service.hosts import checked_grants
 from calbridge.service.parts import Parts
+from calbridge.service.revoking import end_account
 from calbridge.service.values import identifier, refuse_other_version, text
 from calbridge.service.views import ReceiptView, TenantView
 from calbridge.store.leases import Leases
@@ -98,9 +99,14 @@ def list_tenants(parts: Parts, *, after: str | None = None, limit: int | None = 
 def delete_tenant(parts: Parts, tenant: str) -> ReceiptView:
     """Erase a tenant with everything it has; what its integrations made at calendar services stays there.
 
+    Access that was granted there is ended within a day.
+
     Raises Refused (``tenant_not_found``, ``integration_running``).
     """
     refuse_running(parts, tenant, None)
+    with parts.database.write(tenant) as work:
+        for each in work.accounts.with_secrets():
+            end_account(parts, work, each)
     return ReceiptView("tenant", tenant, None, parts.clock.now(), erase_tenant(parts.database, tenant))
 
 

@@ -7,6 +7,7 @@ from calbridge.service.notices import send_notices
 from calbridge.service.parts import Parts
 from calbridge.service.recoveries import cut_off_now, probe, resume_lost
 from calbridge.service.requests import carry_out
+from calbridge.service.revoking import lapse, revocations_due, revoke
 from calbridge.service.views import RunView, TickReport
 from calbridge.store.queries_due import strip_plans
 from calbridge.store.retention import purge
@@ -18,7 +19,7 @@ ROUNDS = 20
 
 def tick(parts: Parts) -> TickReport:
     """Run what is due (triggers, polls, retries, daily comparisons, changed options), look whether outages are over,
-    tell webhooks and administrators, forget what is too old.
+    tell webhooks and administrators, end grants that nobody uses, forget what is too old.
 
     One failure never stops the rest. Raises DatabaseUnusable.
     """
@@ -31,6 +32,8 @@ def tick(parts: Parts) -> TickReport:
         ran += done
         if not any(view.status == "partial" for view in done):
             break
+    for tenant, revocation_id in revocations_due(parts):
+        revoke(parts, tenant, revocation_id)
     delivered = sum(deliver(parts, *each, SLICE_SECONDS).delivered for each in webhooks_due(parts))
     return TickReport(
         ran=tuple(ran),
@@ -56,7 +59,8 @@ def _run_due(parts: Parts) -> list[RunView]:
 def forget(parts: Parts) -> dict[str, int]:
     """Forget what is too old; how many of each kind. Raises DatabaseUnusable."""
     now = parts.clock.now()
-    purged = purge(parts.database, now)
+    lapsed = lapse(parts)
+    purged = purge(parts.database, now) | {"sign_ins": lapsed}
     with parts.database.system_write() as system:
         purged["plans"] = strip_plans(system, now)
     return purged

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from calbridge.errors import Refused
 from calbridge.service.parts import Parts
+from calbridge.service.revoking import end_account
 from calbridge.service.tenants import refuse_running
 from calbridge.service.values import flag, identifier, mail_address, refuse_other_version, text, time_zone
 from calbridge.service.views import ReceiptView, UserView
@@ -115,11 +116,15 @@ def list_users(parts: Parts, tenant: str, *, after: str | None = None, limit: in
 def delete_user(parts: Parts, tenant: str, user_id: str) -> ReceiptView:
     """Erase a user with all that is kept about them, and answer with a counted receipt.
 
-    What syncing made in their calendar stays there. Raises Refused (``user_not_found``, ``integration_running``).
+    What syncing made in their calendar stays there; access that was granted to it is ended within a day. Raises Refused
+    (``user_not_found``, ``integration_running``).
     """
     with parts.database.read(tenant) as work:
         work.users.require(user_id)
     refuse_running(parts, tenant, user_id)
+    with parts.database.write(tenant) as work:
+        for each in work.accounts.list(user_id):
+            end_account(parts, work, each.id)
     return ReceiptView("user", tenant, user_id, parts.clock.now(), erase_user(parts.database, tenant, user_id))
 
 

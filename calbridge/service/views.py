@@ -63,6 +63,14 @@ class AccountView:
 
 
 @dataclass(frozen=True, slots=True)
+class AuthorizationView:
+    """Where a user's browser is to be sent to sign in, and until when."""
+
+    authorize_url: str = field(repr=False)
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class CalendarView:
     """A calendar that can be linked."""
 

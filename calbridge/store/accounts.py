@@ -79,6 +79,11 @@ class Accounts:
         row = self._connection.execute(_GET, self._bound(account_id)).one_or_none()
         return None if row is None else (_account(row), self._opened(account_id, row.secret))
 
+    def with_secrets(self) -> list[str]:
+        """Ids of all accounts that hold one."""
+        here = (accounts.c.tenant_id == self._tenant, accounts.c.secret.is_not(None))
+        return [*self._connection.scalars(select(accounts.c.id).where(*here).order_by(accounts.c.id))]
+
     def list(self, user_id: str | None) -> list[StoredAccount]:
         """A user's accounts, or the tenant's service accounts for None."""
         owned = accounts.c.user_id.is_(None) if user_id is None else accounts.c.user_id == user_id

@@ -13,6 +13,7 @@ from calbridge.store.sql import BATCH
 from calbridge.store.tables import (
     TENANT_TABLES,
     accounts,
+    authorizations,
     changes,
     checks,
     connector_states,
@@ -24,6 +25,7 @@ from calbridge.store.tables import (
     logs,
     notices,
     receipts,
+    revocations,
     runs,
     tenants,
     users,
@@ -37,8 +39,22 @@ LEDGER = timedelta(days=2)
 CHECKS = timedelta(days=1)
 TOLD = timedelta(days=7)
 """How long messages to webhooks and mails are kept, told or not."""
+SIGN_INS = timedelta(days=1)
+"""How long sign-ins that nobody finished stand after their time."""
 _OF_INTEGRATION = frozenset(
-    {"link_uids", "intents", "links", "known", "keys", "leases", "runs", "logs", "deletions", "notices"}
+    {
+        "authorizations",
+        "deletions",
+        "intents",
+        "keys",
+        "known",
+        "leases",
+        "link_uids",
+        "links",
+        "logs",
+        "notices",
+        "runs",
+    }
 )
 
 
@@ -60,6 +76,7 @@ def purge(
     counts["changes"] = _drop(database, changes, changes.c.at < now - tombstones)
     counts["deletions"] = _drop(database, deletions, deletions.c.at < now - ledger)
     counts["checks"] = _drop(database, checks, checks.c.at < now - CHECKS)
+    counts["authorizations"] = _drop(database, authorizations, authorizations.c.expires_at < now - SIGN_INS)
     for table in (deliveries, notices):
         counts[table.name] = _drop(database, table, table.c.created_at < now - TOLD)
     return counts
@@ -143,12 +160,16 @@ def erase_user(database: Database, tenant: str, user_id: str) -> dict[str, int]:
 
 
 def erase_tenant(database: Database, tenant: str) -> dict[str, int]:
-    """Erase a tenant with all that belongs to it; leaves a receipt. :raises Refused: ``tenant_not_found``."""
+    """Erase a tenant with all that belongs to it but the grants that are still to be ended; leaves a receipt.
+
+    :raises Refused: ``tenant_not_found``.
+    """
     with database.connect(writes=True) as connection:
         here = tenants.c.id == tenant
         if connection.execute(select(tenants.c.id).where(here).with_for_update()).first() is None:
             raise Refused(code="tenant_not_found", tenant=tenant)
-        counts = _erase(connection, tenant, {table.name: table.c.tenant_id == tenant for table in TENANT_TABLES})
+        conditions = {table.name: table.c.tenant_id == tenant for table in TENANT_TABLES if table is not revocations}
+        counts = _erase(connection, tenant, conditions)
         counts["tenants"] = connection.execute(delete(tenants).where(here)).rowcount
         _receipt(connection, "tenant", tenant, None, database.clock(), counts)
         return counts

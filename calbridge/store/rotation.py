@@ -9,9 +9,19 @@ from sqlalchemy import Connection, select, update
 
 from calbridge.errors import SecretUnreadable
 from calbridge.store.database import INSTALLATION_PLACE, Database
-from calbridge.store.tables import accounts, installation, metadata, webhooks
+from calbridge.store.tables import accounts, authorizations, installation, metadata, revocations, webhooks
 
-_SEALED = tuple((column.table, column) for column in (accounts.c.secret, webhooks.c.secret, webhooks.c.former_secret))
+_SEALED = tuple(
+    (column.table, column)
+    for column in (
+        accounts.c.secret,
+        authorizations.c.verifier,
+        authorizations.c.secret,
+        revocations.c.secret,
+        webhooks.c.secret,
+        webhooks.c.former_secret,
+    )
+)
 """Columns of tenants' tables that hold secrets; each is sealed for its own place."""
 
 

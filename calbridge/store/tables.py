@@ -9,12 +9,14 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Tabl
 from calbridge.store.columns import Instant, Json, Name, Opaque, Packed, Serial
 from calbridge.store.table_parts import HASH, flag, key, metadata, must, of
 from calbridge.store.tables_service import (
+    authorizations,
     connector_states,
     deliveries,
     heartbeats,
     keys_of_platform,
     keys_of_tenants,
     notices,
+    revocations,
     slots,
     webhooks,
 )
@@ -480,6 +482,7 @@ __all__ = [
     "TENANT_TABLES",
     "accounts",
     "audit",
+    "authorizations",
     "changes",
     "checks",
     "connector_states",
@@ -502,6 +505,7 @@ __all__ = [
     "metadata",
     "notices",
     "receipts",
+    "revocations",
     "runs",
     "slots",
     "tenants",

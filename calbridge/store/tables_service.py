@@ -1,4 +1,5 @@
-"""Tables of the service around the sync: keys, webhooks and what they still have to tell, mail, and who is at work."""
+"""Tables of the service around the sync: keys, sign-ins, webhooks and what they still have to tell, mail, and who is at
+work."""
 
 from __future__ import annotations
 
@@ -137,6 +138,52 @@ connector_states = Table(
     must("version", BigInteger),
     of("accounts", "account_id"),
 )
+
+authorizations = Table(
+    "authorizations",
+    metadata,
+    key("tenant_id"),
+    key("id"),
+    must("integration_id", Name),
+    must("user_id", Name),
+    must("service", Name),
+    must("digest", _DIGEST),
+    Column("browser", _DIGEST),
+    Column("confirmation", _DIGEST),
+    must("verifier", Text),
+    Column("secret", Text),
+    Column("return_to", Opaque),
+    flag("relink"),
+    must("stage", Name),
+    must("begun_by", Opaque),
+    Column("owner_id", Opaque),
+    Column("owner_address", Opaque),
+    must("own_addresses", Json),
+    must("facts", Json),
+    must("created_at", Instant),
+    must("expires_at", Instant),
+    of("integrations", "integration_id"),
+    Index("uq_authorizations_digest", "digest", unique=True),
+    Index(None, "tenant_id", "integration_id"),
+    Index(None, "expires_at"),
+)
+
+revocations = Table(
+    "revocations",
+    metadata,
+    key("tenant_id"),
+    key("id"),
+    must("service", Name),
+    must("username", Opaque),
+    Column("owner_id", Opaque),
+    must("facts", Json),
+    must("secret", Text),
+    must("attempts", Integer),
+    must("next_at", Instant),
+    must("created_at", Instant),
+    Index(None, "next_at"),
+)
+"""Rows of a tenant that outlive it, for a day at most: what is promised to be ended is ended."""
 
 slots = Table("slots", metadata, key("name"), must("claimed", BigInteger), must("owner", Name))
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from calbridge.domain.fingerprint import KeyMaker
 from calbridge.store.accounts import Accounts
 from calbridge.store.api_keys import ApiKey, ApiKeys, find_key
+from calbridge.store.authorizations import Authorizations, find_authorization
 from calbridge.store.changes import Change, Changes, Raised
 from calbridge.store.connector_states import ConnectorStates
 from calbridge.store.deliveries import Deliveries
@@ -26,6 +27,7 @@ from calbridge.store.leases import Lease, acquire, release
 from calbridge.store.memories import Memories
 from calbridge.store.notices import Notices
 from calbridge.store.page_places import read_integration
+from calbridge.store.revocations import Revocations
 from calbridge.store.runs import Runs
 from calbridge.store.secrets import SecretBox
 from calbridge.store.sweep import Sweep
@@ -106,6 +108,16 @@ class Work:
     def accounts(self) -> Accounts:
         """Accounts with their secrets and outages."""
         return Accounts(self.connection, self.tenant, self._secrets, self.now)
+
+    @cached_property
+    def authorizations(self) -> Authorizations:
+        """Sign-ins under way."""
+        return Authorizations(self.connection, self.tenant, self._secrets, self.now)
+
+    @cached_property
+    def revocations(self) -> Revocations:
+        """Grants to end at their services."""
+        return Revocations(self.connection, self.tenant, self._secrets, self.now)
 
     @cached_property
     def connector_states(self) -> ConnectorStates:
@@ -194,6 +206,10 @@ class System:
     def key_of(self, prefix: str, *, platform: bool) -> ApiKey | None:
         """The key that somebody presents: of the platform, or of any tenant."""
         return find_key(self.connection, prefix, platform=platform)
+
+    def authorization_of(self, state: str) -> tuple[str, str] | None:
+        """Tenant and id of the sign-in that a browser brings back."""
+        return find_authorization(self.connection, state)
 
     @cached_property
     def heartbeats(self) -> Heartbeats:

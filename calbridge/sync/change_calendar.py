@@ -46,6 +46,16 @@ def leave_calendar(connector: Connector, store: RunStore, clock: Clock, keys: Ke
     return Left(_park(ctx), removed, kept, unread)
 
 
+def leave_unread(connector: Connector, store: RunStore, clock: Clock, keys: Keys) -> int:
+    """Close the links of the linked calendar without a last look, where its account is somebody else's; how many.
+
+    What changed since the last run stays as it is on both sides. Sends nothing; :func:`leave_calendar` otherwise.
+
+    :raises LeaseLost: another run owns the integration.
+    """
+    return _park(engine.context(connector, store, clock, keys))
+
+
 def _links(ctx: Context, wanted: Callable[[Link], bool]) -> list[Link]:
     found: list[Link] = []
     after = None

@@ -96,6 +96,7 @@ class Integrations(MethodView):
             "setting_locked",
             "already_exists",
             "calendar_not_found",
+            "sign_in_page_needed",
             "too_many_checks",
         ],
         versioned=True,
@@ -187,7 +188,7 @@ class IntegrationAccount(MethodView):
         Scope.INTEGRATIONS,
         Gives(200, AccountSchema, examples.ACCOUNT),
         takes=Takes(AccountBody, examples.ACCOUNT_BODY),
-        refuses=["integration_not_found", "too_many_checks", "another_account"],
+        refuses=["integration_not_found", "sign_in_page_needed", "too_many_checks", "another_account"],
         upstream=True,
     )
     def put(self, here: Here, integration_id: str, body: dict[str, Any]) -> Any:

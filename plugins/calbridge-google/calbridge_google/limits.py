@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 PAGE_SIZE = 2500
 """The most that one page of a listing holds (events.list, maxResults)."""
 BATCH_PARTS = 50
@@ -31,5 +33,11 @@ LIST_SCOPE = "https://www.googleapis.com/auth/calendar.calendarlist.readonly"
 SCOPES = (EVENTS_SCOPE, LIST_SCOPE, "openid", "email")
 """The least that two-way sync needs; every listing of events tells the calendar's zone."""
 NEEDED_SCOPES = frozenset({EVENTS_SCOPE, LIST_SCOPE, "openid"})
+SCOPE_WORDS: Mapping[str, str] = {
+    EVENTS_SCOPE: "View and edit events on all your calendars",
+    LIST_SCOPE: "See the list of calendars you're subscribed to",
+    "openid": "Associate you with your personal info on Google",
+}
+"""What stands beside the boxes on the consent page, in English."""
 WIDER_SCOPES = frozenset({"https://www.googleapis.com/auth/calendar"})
 """A scope that holds both of ours."""

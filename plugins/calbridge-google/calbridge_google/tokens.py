@@ -18,7 +18,7 @@ from calbridge.connectors.transport import Response, Transport, looks_like_html,
 from calbridge.errors import ConnectorError, PermissionMissing, SignInRequired, Throttled, Unavailable
 from calbridge_google.carrying import AuthCarrier
 from calbridge_google.endpoints import Endpoints
-from calbridge_google.limits import NEEDED_SCOPES, STALE_SECONDS, WIDER_SCOPES
+from calbridge_google.limits import NEEDED_SCOPES, SCOPE_WORDS, SCOPES, STALE_SECONDS, WIDER_SCOPES
 
 _APP = frozenset({"invalid_client", "unauthorized_client", "redirect_uri_mismatch", "deleted_client", "org_internal"})
 
@@ -54,7 +54,7 @@ def grant_of(secret: str) -> Grant:
         until = float(told.get("expires_at") or 0.0)
         return Grant(token, str(access) if access else None, until, tuple(str(told.get("scope") or "").split()))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SignInRequired("not a grant of this connector", confirmed=True) from error
+        raise SignInRequired("not a grant of this connector", confirmed=True, code="grant_ended") from error
 
 
 def check_scopes(scopes: Iterable[str]) -> None:
@@ -62,7 +62,8 @@ def check_scopes(scopes: Iterable[str]) -> None:
     given = frozenset(scopes)
     needed = NEEDED_SCOPES if not given & WIDER_SCOPES else {"openid"}
     if given and not needed <= given:
-        raise PermissionMissing("scopes were not granted", code="consent_incomplete")
+        missing = [SCOPE_WORDS[each] for each in SCOPES if each in needed - given]
+        raise PermissionMissing("scopes were not granted", code="consent_incomplete", missing=missing)
 
 
 def judge_token_answer(answer: Response) -> None:
@@ -75,7 +76,7 @@ def judge_token_answer(answer: Response) -> None:
         return
     error = str(json_of(answer).get("error") or "")
     if error == "invalid_grant":
-        raise SignInRequired("the grant is dead", confirmed=True, status=answer.status)
+        raise SignInRequired("the grant is dead", confirmed=True, code="grant_ended", status=answer.status)
     if error in _APP:
         raise PermissionMissing(error, code="app_not_registered", status=answer.status)
     wait = retry_after(answer)

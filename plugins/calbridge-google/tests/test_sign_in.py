@@ -16,6 +16,7 @@ from calbridge.connectors.contract import Account, Done, Seen, SigningIn
 from calbridge.connectors.transport import Transport
 from calbridge.errors import PermissionMissing, SignInRequired, Throttled, Unavailable
 from calbridge_google.connector import GoogleConnector
+from calbridge_google.limits import SCOPE_WORDS
 from calbridge_google.tokens import grant_of
 from tests.doubles.google import ApiError, GoogleDouble
 
@@ -113,6 +114,7 @@ def test_unticked_permissions_are_told(serve: Serve, sending: Transport, unticke
     with pytest.raises(PermissionMissing) as raised:
         connector.exchange(code, CALLBACK, VERIFIER)
     assert raised.value.code == "consent_incomplete"
+    assert raised.value.facts["missing"] == [SCOPE_WORDS[unticked]]
 
 
 def test_a_reconnect_without_a_new_lasting_token_keeps_the_old_one(serve: Serve, sending: Transport) -> None:
@@ -199,7 +201,7 @@ def test_a_revoked_grant_is_certain(serve: Serve, sending: Transport) -> None:
     for act in (connector.refresh, connector.check, connector.calendars):
         with pytest.raises(SignInRequired) as raised:
             act()
-        assert raised.value.confirmed
+        assert (raised.value.confirmed, raised.value.code) == (True, "grant_ended")
 
 
 def test_in_testing_state_a_grant_dies_after_seven_days(serve: Serve, sending: Transport) -> None:

@@ -15,7 +15,7 @@ from tests.doubles.google.push import Channel, Message
 from tests.doubles.google.quirks import Quirks
 from tests.doubles.google.refusing import ApiError
 from tests.doubles.google.server import Listener, Logged
-from tests.doubles.google.signing import EMAIL_SCOPE, Client, Grant
+from tests.doubles.google.signing import EMAIL_SCOPE, Client, Grant, User
 from tests.doubles.google.site import Fault, Site
 from tests.doubles.google.state import CalendarState, rendered
 from tests.doubles.google.times import Resource, kept
@@ -80,6 +80,18 @@ class GoogleDouble:
             if account is not None:
                 form["account"] = [account]
             return str(self._site.signing.consent(form).headers["Location"])
+
+    def add_user(self, email: str, sub: str) -> None:
+        """Somebody else who may sign in; the calendars are the same."""
+        with self._site.lock:
+            self._site.signing.others[email] = User(email, sub)
+
+    @property
+    def living_grants(self) -> list[str]:
+        """Addresses of those whose grant lives and has a refresh token."""
+        with self._site.lock:
+            living = {id(each): each for each in self._site.signing.refresh.values() if not each.dead}
+            return sorted(each.user.email for each in living.values())
 
     def revoke(self) -> None:
         """The user removes the app from the account."""

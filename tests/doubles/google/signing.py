@@ -194,14 +194,15 @@ class Signing:
         }  # fmt: skip
 
     def revoke(self, form: Mapping[str, str]) -> Answer:
-        """The whole grant goes, whichever token is named."""
+        """All that the user allowed this client goes, whichever token is named (dossier 1)."""
         token = form.get("token", "")
         known = self.refresh.get(token) or next(
             (grant for key, (grant, _) in self.access.items() if key == token), None
         )
         if known is None or known.dead:
             return Answer(400, {"error": "invalid_token", "error_description": "Token expired or revoked"})
-        known.dead = True
+        for grant in (*self.refresh.values(), *(each for each, _ in self.access.values())):
+            grant.dead = grant.dead or grant.user == known.user
         self.consented.discard(known.user.email)
         return Answer(200, {})
 

@@ -92,7 +92,8 @@ class Caller:
         assert answer.mimetype in content
         whole = {"components": self.document["components"], **content[answer.mimetype]["schema"]}
         problems = [
-            f"{each.instance_path} {each.message}" for each in Draft202012Validator(whole).iter_errors(answer.json)
+            f"{each.instance_path} {each.message}"
+            for each in Draft202012Validator(whole).iter_errors(answer.json if answer.is_json else answer.text)
         ]
         assert problems == [], f"{method} {path} answers what is not documented: {problems[:3]}"
 

@@ -33,6 +33,8 @@ OPERATIONS = [
 ]
 WITH_IDS = [name for name in OPERATIONS if "{" in name]
 OF_PLATFORM = "/v1/tenants"
+PAGES = {"/v1/oauth/sign-in", "/v1/oauth/callback"}
+"""Pages for browsers: no key opens them, nor do they list anything."""
 CREATES = {"/v1/users/{user_id}"}
 """A PUT here makes something of one's own under the same id."""
 
@@ -167,7 +169,7 @@ def test_a_list_shows_nothing_of_another_tenant_whatever_filter_or_cursor(owned:
         tries += [f"?cursor={encode(place)}" for place in ("", ALICE, 0, owned.ids["integration_id"])]
     for query in tries:
         answer = owned.api.as_("other admin").call(method, path + query)
-        assert answer.status_code in {200, 404, 410, 422}, answer.text
+        assert answer.status_code in {200, 404, 410, 422} | ({400} if path in PAGES else set()), answer.text
         if answer.status_code == 200:
             assert "Secret" not in answer.text
             assert owned.ids["integration_id"] not in answer.text

@@ -23,8 +23,9 @@ from calbridge.service.heartbeats import list_processes
 from calbridge.service.outages import went_wrong
 from calbridge.service.parts import Parts
 from calbridge.service.sweeping import claim_slot
+from calbridge.store.revocations import Revocation
 from calbridge.store.tables import slots
-from tests.integration.service.world import TENANT, World, visit
+from tests.integration.service.world import ALICE, TENANT, World, visit
 from tests.integration.store.helpers import fill
 from tests.servers.redis import RedisServer
 from tests.servers.waiting import eventually
@@ -89,6 +90,17 @@ def test_mails_that_are_due_are_one_job_and_none_where_there_are_none(world: Wor
     for _ in range(2):
         duties.mail(tools(world, redis))
     assert job_ids(redis, WEBHOOKS) == ["mail"]
+
+
+def test_grants_to_end_are_jobs_one_each(world: World, redis: Redis) -> None:
+    duties.revoke(tools(world, redis))
+    assert job_ids(redis, DEFAULT) == []
+    with world.parts.database.write(TENANT) as work:
+        for name in ("r1", "r2"):
+            work.revocations.add(Revocation(name, "memory", ALICE), "grant")
+    for _ in range(2):
+        duties.revoke(tools(world, redis))
+    assert sorted(job_ids(redis, DEFAULT)) == ["revoke_r1", "revoke_r2"]
 
 
 def test_a_tenant_with_two_thousand_first_runs_leaves_room_for_another(world: World, redis: Redis) -> None:

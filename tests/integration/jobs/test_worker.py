@@ -11,14 +11,17 @@ from redis import Redis
 from rq.exceptions import StopRequested
 
 from calbridge.errors import SettingsInvalid
-from calbridge.jobs import tasks
+from calbridge.jobs import duties, tasks
 from calbridge.jobs.admission import Admission
+from calbridge.jobs.duties import Tools
 from calbridge.jobs.queues import ALL, BULK, SHORT, chosen, new_job, queue
 from calbridge.jobs.rq_worker import TaskWorker
 from calbridge.jobs.timekeeping import Timekeeper
 from calbridge.jobs.worker import WorkerParent, prepared, shares
 from calbridge.service import requests, runs
-from tests.integration.service.world import TENANT, World, event, settings_for
+from calbridge.service.revoking import revocations_due
+from calbridge.store.revocations import Revocation
+from tests.integration.service.world import ALICE, TENANT, World, event, settings_for
 
 
 def furnish(world: World, redis: Redis) -> Admission:
@@ -80,6 +83,16 @@ def test_a_job_that_names_what_is_not_on_the_list_does_nothing(
     work(redis)
     assert not target.exists()
     assert queue("default", redis).job_ids == []
+    assert redis.keys("rq:job:*") == []
+
+
+def test_a_grant_that_is_to_end_is_taken_up_by_a_job(world: World, redis: Redis) -> None:
+    furnish(world, redis)
+    with world.parts.database.write(TENANT) as work_unit:
+        work_unit.revocations.add(Revocation("r1", "memory", ALICE), "grant")
+    duties.revoke(Tools(world.parts, Admission(redis)))
+    work(redis)
+    assert revocations_due(world.parts) == []
     assert redis.keys("rq:job:*") == []
 
 

@@ -68,7 +68,12 @@ def codes(parts: Parts) -> dict[str, Finding]:
 def test_an_installation_for_trying_out_has_notes_and_no_problem(found: Callable[..., dict[str, Finding]]) -> None:
     findings = found()
 
-    assert findings.keys() == {"public_url_missing", "redis_not_configured", "mail_not_configured"}
+    assert findings.keys() == {
+        "app_not_registered",
+        "public_url_missing",
+        "redis_not_configured",
+        "mail_not_configured",
+    }
     assert all(each.ok for each in findings.values())
 
 

@@ -9,11 +9,13 @@ import pytest
 from sqlalchemy import Table, func, insert, select
 
 from calbridge.errors import Refused
+from calbridge.store.authorizations import Authorization
 from calbridge.store.changes import Source
 from calbridge.store.database import Database
 from calbridge.store.journal import LogFilter
 from calbridge.store.queries_due import strip_plans
 from calbridge.store.retention import erase_tenant, erase_user, forget_integration, purge
+from calbridge.store.revocations import Revocation
 from calbridge.store.runs import Run
 from calbridge.store.tables import (
     TENANT_TABLES,
@@ -45,6 +47,9 @@ def everything(database: Database, user: str = USER, integration: str = INTEGRAT
     with database.write(TENANT) as work:
         work.grants.add("10.0.0.1:443")
         work.audit.add("admin", "hosts.grant", host="10.0.0.1:443")
+        begun = Authorization(f"z {user}", integration, user, "caldav", expires_at=work.now + timedelta(minutes=10))
+        work.authorizations.add(begun, f"state of {user}", "verifier")
+        work.revocations.add(Revocation(f"r {user}", "caldav", user), "secret")
         assert work.checks.claim("user alice")
     around_the_sync(database, user, integration)
 
@@ -148,6 +153,12 @@ def test_messages_to_webhooks_and_mails_go_after_seven_days(database: Database, 
     assert (counts["deliveries"], counts["notices"]) == (1, 1)
 
 
+def test_sign_ins_that_nobody_finished_go_after_a_day(database: Database, clock: Clock) -> None:
+    everything(database)
+    assert purge(database, clock.now() + timedelta(hours=24))["authorizations"] == 0
+    assert purge(database, clock.now() + timedelta(hours=25))["authorizations"] == 1
+
+
 def test_many_rows_are_purged_in_small_transactions(database: Database, clock: Clock) -> None:
     fill(database)
     with run_store(database).page() as page:
@@ -163,7 +174,7 @@ def test_erasing_a_user_leaves_nothing_of_him_and_everything_of_others(database:
     both = rows_of(database)
     counts = erase_user(database, TENANT, USER)
     left = rows_of(database)
-    shared = {"audit", "checks", "grants", "keys_of_tenants"}
+    shared = {"audit", "checks", "grants", "keys_of_tenants", "revocations"}
     assert all(left[name] == (both[name] if name in shared else both[name] // 2) for name in both)
     assert all(counts[name] == both[name] // 2 for name in counts)
     assert counts.keys() == both.keys() - shared
@@ -187,7 +198,7 @@ def test_erasing_a_tenant_leaves_a_receipt_and_other_tenants(database: Database)
     assert all(rows_of(database).values()), "the test has a row in every table"
     counts = erase_tenant(database, TENANT)
     assert all(number > 0 for number in counts.values())
-    assert not any(rows_of(database).values())
+    assert {name for name, number in rows_of(database).items() if number} == {"revocations"}
     assert rows_of(database, "other") == others
     with database.system_read() as system:
         assert system.tenants.get(TENANT) is None
