@@ -140,4 +140,4 @@ def test_a_grant_that_was_withdrawn_asks_the_user_to_sign_in_and_trouble_at_goog
     whole.google.kill_access_tokens()
     run = sync.sync_integration(whole.parts, TENANT, "i1")
     found = whole.integration()
-    assert (run.status, found.status, found.reason) == ("failed", "not_connected", "sign_in_required")
+    assert (run.status, found.status, found.reason) == ("failed", "not_connected", "grant_ended")
