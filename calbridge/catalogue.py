@@ -175,6 +175,13 @@ _SERVICE = (
         "The calendar service gives no usable answer at the moment.",
         "Nothing; it is tried again. If it lasts, look at the status page of the service.",
     ),
+    Entry(
+        "not_watched",
+        RETRY,
+        "The calendar service does not tell calbridge of changes, so the calendar is polled.",
+        "Nothing; it is asked again. The line push_failed in the integration's log has the cause; see that the service "
+        "reaches PUBLIC_URL.",
+    ),
     Entry("timed_out", RETRY, "The calendar service took too long to answer.", "Nothing; it is tried again."),
     Entry(
         "budget_spent",

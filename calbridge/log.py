@@ -32,6 +32,8 @@ URL = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<authority>[^\s/?#\"'<>]*)(?P<path>[^\s?#\"'<>]*)(?P<rest>[^\s\"'<>]*)", re.I
 )
 CREDENTIALS = re.compile(r"\b(basic|bearer|digest)\s+[^\s,;\"']+", re.I)
+SECRET_PATH = re.compile(r"(/v1/notifications/[^/\s]*/)[^\s?#\"'<>]+")
+"""The last part is what a calendar service proves itself with."""
 FRAMES = 12
 """Frames that are told of an exception, the innermost ones."""
 
@@ -72,8 +74,9 @@ def redact(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
 
 
 def clean_text(text: str) -> str:
-    """``text`` without the user info, query and fragment of its URLs, and without authorization values."""
-    return CREDENTIALS.sub(rf"\1 {HIDDEN}", URL.sub(_clean_url, text))
+    """``text`` without the user info, query and fragment of its URLs, and without authorization values and addresses
+    of push subscriptions."""
+    return SECRET_PATH.sub(rf"\1{HIDDEN}", CREDENTIALS.sub(rf"\1 {HIDDEN}", URL.sub(_clean_url, text)))
 
 
 def render_exception(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:

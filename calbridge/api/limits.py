@@ -57,6 +57,19 @@ class Limits:
         if not self._hit(self._per_key, "key", who):
             raise self._refusal(self._per_key, "key", who)
 
+    def too_many_unknown(self, address: str) -> Refused | None:
+        """What an address is told that tried too many notification addresses which nobody was given."""
+        try:
+            within = self._counting.test(self._failures, "notices", address)
+        except StorageError as error:
+            log.warning("rate_limit_not_counted", error=type(error).__name__)
+            return None
+        return None if within else self._refusal(self._failures, "notices", address)
+
+    def unknown_address(self, address: str) -> None:
+        """Count a notification address that nobody was given."""
+        self._hit(self._failures, "notices", address)
+
     def _hit(self, item: RateLimitItem, *subject: str) -> bool:
         try:
             return self._counting.hit(item, *subject)

@@ -53,6 +53,7 @@ class _Collector:
         if found.queues is not None:
             yield _by("queued_jobs", "Jobs that wait in Redis.", "queue", found.queues)
         yield _by("budget_used_ratio", "Used share of a service's quota for all tenants.", "connector", found.budgets)
+        yield _by("watches", "Push subscriptions that live, and integrations that lack one.", "state", found.watches)
         alive: dict[str, int] = {"worker": 0, "scheduler": 0}
         for process in found.processes:
             alive[process.kind] = alive.get(process.kind, 0) + process.alive

@@ -224,12 +224,20 @@ def _document(
         status: [_success(gives, status, when, versioned)]
         for status, when in {gives.status: PHRASES[gives.status], **(gives.more or {})}.items()
     }
+    for status, refusals in refused_as(codes).items():
+        responses.setdefault(status, []).extend(refusals)
+    return {"arguments": {"parameters": parameters}, "response": {"responses": responses}, "manual_doc": manual}
+
+
+def refused_as(codes: Sequence[str]) -> dict[int, list[dict[str, Any]]]:
+    """The document of refusals with these codes, by status."""
+    found: dict[int, list[dict[str, Any]]] = {}
     for status, examples in _refusals(codes).items():
         told = {"schema": ProblemSchema, "content_type": PROBLEM, "description": PHRASES[status], "examples": examples}
         if status == 429:
             told["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}}
-        responses.setdefault(status, []).append(told)
-    return {"arguments": {"parameters": parameters}, "response": {"responses": responses}, "manual_doc": manual}
+        found[status] = [told]
+    return found
 
 
 def _success(gives: Gives, status: int, description: str, versioned: bool) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -13,13 +12,11 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 from gunicorn.glogging import Logger
 
-from calbridge.log import get_logger
+from calbridge.log import HIDDEN, SECRET_PATH, get_logger
 from calbridge.settings import Settings
 
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 LONGEST_PATH = 300
-SECRET_PATH = re.compile(r"^(/v1/notifications/[^/]*/).*")
-"""The rest of the path is what a calendar service proves itself with."""
 
 log = get_logger(__name__)
 
@@ -101,4 +98,4 @@ class JsonLogger(Logger):  # type: ignore[misc]
 
 def told_path(path: str) -> str:
     """A path as the log may hold it."""
-    return SECRET_PATH.sub(r"\1[hidden]", path)[:LONGEST_PATH]
+    return SECRET_PATH.sub(rf"\1{HIDDEN}", path)[:LONGEST_PATH]

@@ -342,11 +342,15 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A request that came in at a notification address. Header names are lower case."""
+    """A request that came in at a notification address. Header names are lower case.
+
+    ``known``: the core gave this address out. Of a request to an unknown one the body is not read.
+    """
 
     headers: Mapping[str, str] = field(repr=False)
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
+    known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,7 +358,7 @@ class Heard:
     """What a notice says: which subscription, by its id and token, whether something changed, and what to answer.
 
     ``id`` None: it is no notice of this service. The core compares id and token with what it stored before it believes
-    anything; the answer is the same whether they fit or not.
+    anything; the answer is the same whether they fit or not. ``status`` is one of :data:`HEARD_STATUSES`.
     """
 
     id: str | None
@@ -365,9 +369,19 @@ class Heard:
     body: bytes = b""
 
 
+HEARD_STATUSES = frozenset({200, 202, 204})
+
+
+class NoticeReader(Protocol):
+    """What the ``notices`` of a spec names (C12)."""
+
+    def __call__(self, notice: Notice) -> Heard:
+        """What a notice says. Pure, quick, without the vendor's library, and whatever came in, it raises nothing."""
+
+
 @runtime_checkable
 class Watching(Protocol):
-    """What a connector with ``Ability.PUSH`` has besides (C12)."""
+    """What a connector with ``Ability.PUSH`` has besides (C12); its spec has ``notices``."""
 
     def watch(self, calendar: str, wanted: Subscription) -> Watch:
         """Subscribe to a calendar. The first notice may come before this returns."""
@@ -377,9 +391,6 @@ class Watching(Protocol):
 
     def unwatch(self, calendar: str, watch: Watch) -> None:
         """End a subscription; nothing to do where it has ended already."""
-
-    def read_notification(self, notice: Notice) -> Heard:
-        """What a notice says. Pure, quick, and whatever came in, it raises nothing."""
 
 
 def _keep_nothing(secret: str) -> None:
@@ -454,3 +465,5 @@ class ConnectorSpec:
     settings: Mapping[str, str] = field(default_factory=dict)
     """What an operator may set for this connector: name and meaning (C11)."""
     limits: tuple[RequestLimit, ...] = ()
+    notices: str | None = None
+    """Dotted path of a :class:`NoticeReader`, where the service pushes (C12)."""

@@ -24,6 +24,7 @@ from calbridge.connectors.contract import (
     Connector,
     ConnectorFactory,
     ConnectorSpec,
+    NoticeReader,
     ServiceSpec,
     Storage,
     StoringFactory,
@@ -71,6 +72,16 @@ class Registry:
         """Import the connector's code ahead of its first use; one that can't be imported says so when it is used."""
         with contextlib.suppress(Refused):
             _factory(spec)
+
+    def notice_reader(self, name: str) -> NoticeReader | None:
+        """What reads the notices of a connector; None where there is no such connector, or none that is pushed to.
+
+        Raises Refused: ``connector_broken``.
+        """
+        for spec in self.specs:
+            if spec.name == name and spec.notices is not None:
+                return cast(NoticeReader, _named(spec, spec.notices))
+        return None
 
     def open(self, service: str, account: Account, transport: Transport, storage: Storage | None = None) -> Connector:
         """A connector for an account; sends nothing. The connector's code is imported by the first call.
@@ -145,7 +156,11 @@ def _add(spec: ConnectorSpec, specs: list[ConnectorSpec], note: _Note) -> None:
 
 
 def _factory(spec: ConnectorSpec) -> object:
-    module, _, name = spec.factory.partition(":")
+    return _named(spec, spec.factory)
+
+
+def _named(spec: ConnectorSpec, path: str) -> object:
+    module, _, name = path.partition(":")
     try:
         found: object = getattr(importlib.import_module(module), name)
     except Exception as error:

@@ -14,6 +14,7 @@ from calbridge.service.parts import Parts
 from calbridge.service.recoveries import cut_off_now, resume_lost
 from calbridge.service.revoking import revocations_due
 from calbridge.service.sweeping import due_now
+from calbridge.service.watching import watches_due
 from calbridge.store.sweep import Due
 
 log = get_logger(__name__)
@@ -76,6 +77,13 @@ def recover(tools: Tools) -> None:
         tools.admission.admit(DEFAULT, tenant, member, f"probe_{integration_id}", "probe", tenant, integration_id)
 
 
+def watch(tools: Tools) -> None:
+    """Have push subscriptions looked after that are new, old, or not wanted any more."""
+    for tenant, integration_id in watches_due(tools.parts):
+        member = f"watch-{integration_id}"
+        tools.admission.admit(DEFAULT, tenant, member, f"watch_{integration_id}", "watch", tenant, integration_id)
+
+
 def deliveries(tools: Tools) -> None:
     """Have webhooks told what they are still to be told."""
     for tenant, webhook_id in webhooks_due(tools.parts):
@@ -105,6 +113,7 @@ DUTIES = (
     Duty("deliveries", 1.0, deliveries),
     Duty("mail", 5.0, mail),
     Duty("resume", 2.0, resume),
+    Duty("watch", 5.0, watch),
     Duty("recover", 30.0, recover),
     Duty("revoke", 5.0, revoke),
     Duty("forget", 3600.0, forget),

@@ -18,7 +18,7 @@ ALL = (REALTIME, WEBHOOKS, DEFAULT, BULK)
 SHORT = ALL[:-1]
 """What a worker serves that never takes long work."""
 PLACE = "calbridge.jobs.tasks."
-TASKS = frozenset({"sync", "probe", "deliver", "deliver_all", "forget", "mail", "revoke"})
+TASKS = frozenset({"sync", "probe", "watch", "deliver", "deliver_all", "forget", "mail", "revoke"})
 """Names of the functions that a job may name; whoever writes to Redis shall not choose others."""
 NO_LIMIT = -1
 """RQ would interrupt a job anywhere, also between a call and the memory of it; the worker's parent ends it instead."""

@@ -18,6 +18,7 @@ from calbridge.service import deliveries, notices, recoveries, requests, revokin
 from calbridge.service.parts import Parts
 from calbridge.service.sweeping import forget_processes
 from calbridge.service.sync import Stop
+from calbridge.service.watching import keep_watch
 
 BULK_SECONDS = 60.0
 SHORT_SECONDS = 10.0
@@ -58,6 +59,12 @@ def probe(tenant: str, integration_id: str) -> None:
     """Look whether an outage is over."""
     with _job(tenant, f"probe-{integration_id}") as (bench, _):
         recoveries.probe(bench.parts, tenant, integration_id)
+
+
+def watch(tenant: str, integration_id: str) -> None:
+    """Look after the push subscriptions of an integration."""
+    with _job(tenant, f"watch-{integration_id}") as (bench, _):
+        keep_watch(bench.parts, tenant, integration_id)
 
 
 def deliver(tenant: str, webhook_id: str) -> None:

@@ -118,6 +118,12 @@ waits for the answer, :class:`~calbridge.errors.StoreError` where the database f
     ``redeliver(parts, tenant, delivery_id) -> DeliveryView``,
     ``webhooks_due(parts, tenant=None) -> list[(tenant, webhook_id)]``,
     ``deliver(parts, tenant, webhook_id, budget_seconds) -> DeliveryReport``
+``watching``
+    ``watches_due(parts, limit=200) -> list[(tenant, id)]``, ``keep_watch(parts, tenant, id)`` (one look after the push
+    subscriptions of an integration), ``end_watches(parts, tenant, id)``,
+    ``end_all_watches(parts, tenant, user_id=None)``
+``notifications``
+    ``address_of(parts, connector, watch_id) -> Address``, ``hear(parts, address, incoming) -> NoticeAnswer``
 ``notices``
     ``notices_due(parts) -> int``, ``send_notices(parts, budget_seconds) -> NoticeReport`` (``sent, failed, skipped,
     left``)

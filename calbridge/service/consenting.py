@@ -29,6 +29,7 @@ from calbridge.service.outages import end_outage
 from calbridge.service.parts import Parts
 from calbridge.service.revoking import end_grant, let_go
 from calbridge.service.telling import CALENDAR_GONE
+from calbridge.service.watching import end_watches
 from calbridge.store.accounts import StoredAccount
 from calbridge.store.authorizations import ASKED, Authorization, secret_digest
 from calbridge.store.integrations import StoredIntegration
@@ -203,6 +204,7 @@ def answer(parts: Parts, state: str, cookies: Mapping[str, str], confirmation: s
     with ExitStack() as stack:
         if leaving:
             _leave(parts, tenant, before, stack)
+            end_watches(parts, tenant, before.id)
         told = _store(parts, tenant, asked, leaving=leaving)
     after_sign_in(parts, tenant, before, told=told)
     return Connected(people, asked.account("").username, asked.return_to)

@@ -10,15 +10,17 @@ from urllib.parse import urlsplit
 
 from calbridge.catalogue import describe
 from calbridge.connectors.transport import Request
+from calbridge.domain.tenant_settings import Mechanism
 from calbridge.errors import CalbridgeError, ConnectorError, DatabaseUnusable
 from calbridge.service import doctor_surroundings as around
 from calbridge.service.doctor_processes import processes
 from calbridge.service.doctor_sign_ins import sign_ins
-from calbridge.service.findings import bad, well
+from calbridge.service.findings import bad, note, well
 from calbridge.service.heartbeats import list_processes
 from calbridge.service.opening import opened, usable_account
 from calbridge.service.parts import Parts
 from calbridge.service.secrets import verify
+from calbridge.service.tenant_settings import settings_of_tenant
 from calbridge.service.views import Finding
 from calbridge.store import migrate
 from calbridge.store.columns import from_micros
@@ -110,9 +112,20 @@ def _integrations(parts: Parts) -> Iterator[Finding]:
             active = work.integrations.list(active=True, limit=1000)
         seen: set[str] = set()
         for each in active:
+            if each.watch_code is not None:
+                yield _unwatched(parts, tenant, each)
             if each.account_id and each.account_id not in seen:
                 seen.add(each.account_id)
                 yield from _account(parts, tenant, each)
+
+
+def _unwatched(parts: Parts, tenant: str, integration: StoredIntegration) -> Finding:
+    """Polling is a net, so this is a fault only where a tenant's administrator asked for push."""
+    with parts.database.read(tenant) as work:
+        asked_for = settings_of_tenant(work).mechanism is Mechanism.PUSH
+    cause = describe(integration.watch_code or "").summary
+    told = f"integration {integration.id} of {integration.user_id} is polled: {cause}"
+    return bad("not_watched", told) if asked_for else note("not_watched", told)
 
 
 def _account(parts: Parts, tenant: str, integration: StoredIntegration) -> Iterator[Finding]:

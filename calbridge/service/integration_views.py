@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from calbridge.domain.settings_json import settings_in, settings_out
+from calbridge.domain.tenant_settings import Mechanism
+from calbridge.service.tenant_settings import settings_of_tenant
 from calbridge.service.views import IntegrationView
 from calbridge.store.integrations import StoredIntegration
 from calbridge.store.work import Work
@@ -21,6 +23,7 @@ def integration_view(work: Work, stored: StoredIntegration) -> IntegrationView:
         "name": stored.calendar_name,
         "time_zone": stored.calendar_zone,
     }
+    reason = stored.reason or (stored.stopped if stored.active else None)
     runs = stored.active and stored.status == "connected" and stored.stopped is None
     return IntegrationView(
         id=stored.id,
@@ -29,7 +32,7 @@ def integration_view(work: Work, stored: StoredIntegration) -> IntegrationView:
         account=told or None,
         active=stored.active,
         status=stored.status,
-        reason=stored.reason or (stored.stopped if stored.active else None),
+        reason=reason or _unwatched(work, stored),
         calendar=calendar or None,
         settings=settings_out(settings_in(stored.settings)),
         last_sync_at=stored.last_sync_at,
@@ -38,3 +41,10 @@ def integration_view(work: Work, stored: StoredIntegration) -> IntegrationView:
         next_run_at=stored.next_poll_at if runs else None,
         version=stored.version,
     )
+
+
+def _unwatched(work: Work, stored: StoredIntegration) -> str | None:
+    """Whether it is polled although its tenant wants push and the service could."""
+    if stored.watch_code is None or settings_of_tenant(work).mechanism is not Mechanism.PUSH:
+        return None
+    return None if work.watches.pushed(stored.id) else "not_watched"

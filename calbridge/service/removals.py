@@ -16,6 +16,7 @@ from calbridge.service.run_rows import start_row
 from calbridge.service.run_views import run_view
 from calbridge.service.values import choice
 from calbridge.service.views import RemovalView, RunView
+from calbridge.service.watching import end_watches
 from calbridge.store.integrations import StoredIntegration
 from calbridge.store.items import ItemFilter
 from calbridge.store.retention import forget_integration
@@ -45,6 +46,7 @@ def delete_integration(parts: Parts, tenant: str, integration_id: str, remove: S
                 raise Refused("the calendar can't be reached", code="not_connected", reason=left.unread)
             removed, kept = left.removed, left.not_removed
         items = _remove_items(parts, tenant, integration) if "psa" in remove else 0
+        end_watches(parts, tenant, integration_id)
         with parts.database.write(tenant) as work:
             work.integrations.end(integration_id)
             work.audit.add(

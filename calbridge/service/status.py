@@ -9,11 +9,13 @@ from calbridge.service.budgets import project_budgets
 from calbridge.service.heartbeats import ProcessView, list_processes
 from calbridge.service.parts import Parts
 from calbridge.store import queries_status
+from calbridge.store.watches import count_watches
 
 
 @dataclass(frozen=True, slots=True)
 class StatusView:
-    """Counts. ``queues`` are jobs that wait, by queue: None where nobody counts them, as without Redis.
+    """Counts. ``queues`` are jobs that wait, by queue: None where nobody counts them, as without Redis. ``watches``:
+    ``live`` push subscriptions, and integrations for which asking for one is ``failing``.
 
     ``budgets``: the share of each service's quota for the whole installation that is used at the moment, 0 to 1;
     empty where nobody counts. They and ``processes`` belong to the installation and are not told to a tenant.
@@ -25,6 +27,7 @@ class StatusView:
     waiting: Mapping[str, int]
     queues: Mapping[str, int] | None
     budgets: Mapping[str, float]
+    watches: Mapping[str, int]
     processes: tuple[ProcessView, ...]
 
 
@@ -39,6 +42,7 @@ def tenant_status(parts: Parts, tenant: str) -> StatusView:
             queries_status.waiting_messages(work.connection, tenant),
             None,
             {},
+            count_watches(work.connection, work.now, tenant),
             (),
         )
 
@@ -53,7 +57,8 @@ def status(parts: Parts) -> StatusView:
             queries_status.due_integrations(connection, None),
             queries_status.waiting_messages(connection, None),
         )
-    return StatusView(*found, parts.dispatcher.queued(), _budgets(parts), tuple(list_processes(parts)))
+        watches = count_watches(connection, system.now, None)
+    return StatusView(*found, parts.dispatcher.queued(), _budgets(parts), watches, tuple(list_processes(parts)))
 
 
 def _budgets(parts: Parts) -> Mapping[str, float]:

@@ -10,8 +10,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from calbridge.connectors.contract import Window
-from calbridge.domain.settings_json import settings_in
-from calbridge.domain.tenant_settings import POLL_MINUTES
 from calbridge.errors import BudgetSpent, ConnectorError, LeaseLost, Refused, StoreError
 from calbridge.log import bound, get_logger
 from calbridge.service.integration_views import integration_view
@@ -19,6 +17,7 @@ from calbridge.service.leasing import Hold, holding, leased_store, new_owner
 from calbridge.service.opening import opened, usable_account
 from calbridge.service.outages import came_back, recovered, went_wrong
 from calbridge.service.parts import Parts
+from calbridge.service.polling import pause_between_polls
 from calbridge.service.run_rows import begin_row, keep_for_later, long_waits, repeat
 from calbridge.service.run_views import run_view
 from calbridge.service.telling import run_waits
@@ -154,7 +153,7 @@ def _begin(
     with parts.database.write(tenant) as work:
         integration = work.integrations.require(integration_id)
         account, secret = refuse_idle(work, integration, trigger)
-        lease = work.take_lease(integration_id, new_owner(), parts.settings.lease_seconds)
+        lease = work.take_lease(integration_id, new_owner(), parts.settings.lease_seconds, integration.due_no)
         if lease is None:
             raise Refused(code="integration_running", integration=integration_id)
         if only_if_due and work.integrations.due(integration_id) is None:
@@ -231,10 +230,9 @@ def _moved(
     parts: Parts, work: Work, integration: StoredIntegration, outcome: engine.Outcome, started: datetime
 ) -> dict[str, Any]:
     """What a run that came through moves: times, the next poll, and the triggers it took up."""
-    minutes = settings_in(integration.settings).poll_minutes or _poll_minutes(work)
     # Many that are switched on together are spread over the whole time between two polls.
     part, rest = (0.1, 0.9) if integration.fresh_as_of is None else (0.9, 0.2)
-    pause = timedelta(minutes=minutes) * (part + rest * parts.random.random())
+    pause = pause_between_polls(parts, work, integration) * (part + rest * parts.random.random())
     moved: dict[str, Any] = {"next_poll_at": work.now + pause}
     if not outcome.complete:
         moved["bulk"] = True
@@ -249,11 +247,6 @@ def _moved(
     else:
         work.raise_due(integration.id)
     return moved
-
-
-def _poll_minutes(work: Work) -> int:
-    told = work.settings.get().settings.get("poll_minutes")
-    return told if isinstance(told, int) else POLL_MINUTES
 
 
 def _yielded(parts: Parts, hold: Hold, begun: _Begun, spent: BudgetSpent) -> RunView:

@@ -60,6 +60,9 @@ def _carry_out(work: Work, before: TenantSettings, after: TenantSettings) -> Non
     """What does not wait until somebody reads the settings."""
     if after.services_allowed != before.services_allowed:
         work.integrations.allow(after.services_allowed)
+    watched = ("sync_enabled", "services_allowed", "mechanism")
+    if any(getattr(after, name) != getattr(before, name) for name in watched):
+        work.integrations.look_after_watches()
     if after.poll_minutes < before.poll_minutes:
         work.integrations.poll_sooner(after.poll_minutes, before.poll_minutes)
 

@@ -10,6 +10,7 @@ from calbridge.service.parts import Parts
 from calbridge.service.revoking import end_account
 from calbridge.service.values import identifier, refuse_other_version, text
 from calbridge.service.views import ReceiptView, TenantView
+from calbridge.service.watching import end_all_watches
 from calbridge.store.leases import Leases
 from calbridge.store.retention import erase_tenant
 from calbridge.store.tenants import Tenant
@@ -104,6 +105,7 @@ def delete_tenant(parts: Parts, tenant: str) -> ReceiptView:
     Raises Refused (``tenant_not_found``, ``integration_running``).
     """
     refuse_running(parts, tenant, None)
+    end_all_watches(parts, tenant)
     with parts.database.write(tenant) as work:
         for each in work.accounts.with_secrets():
             end_account(parts, work, each)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from calbridge.errors import Refused
 from calbridge.service.deliveries import deliver, webhooks_due
 from calbridge.service.notices import send_notices
 from calbridge.service.parts import Parts
@@ -9,6 +12,7 @@ from calbridge.service.recoveries import cut_off_now, probe, resume_lost
 from calbridge.service.requests import carry_out
 from calbridge.service.revoking import lapse, revocations_due, revoke
 from calbridge.service.views import RunView, TickReport
+from calbridge.service.watching import keep_watch, watches_due
 from calbridge.store.queries_due import strip_plans
 from calbridge.store.retention import purge
 
@@ -19,12 +23,16 @@ ROUNDS = 20
 
 def tick(parts: Parts) -> TickReport:
     """Run what is due (triggers, polls, retries, daily comparisons, changed options), look whether outages are over,
-    tell webhooks and administrators, end grants that nobody uses, forget what is too old.
+    look after push subscriptions, tell webhooks and administrators, end grants that nobody uses, forget what is too
+    old.
 
     One failure never stops the rest. Raises DatabaseUnusable.
     """
     for tenant, integration_id in cut_off_now(parts):
         probe(parts, tenant, integration_id)
+    for tenant, integration_id in watches_due(parts):
+        with suppress(Refused):
+            keep_watch(parts, tenant, integration_id)
     resume_lost(parts)
     ran: list[RunView] = []
     for _ in range(ROUNDS):

@@ -11,6 +11,7 @@ from calbridge.service.revoking import end_account
 from calbridge.service.tenants import refuse_running
 from calbridge.service.values import flag, identifier, mail_address, refuse_other_version, text, time_zone
 from calbridge.service.views import ReceiptView, UserView
+from calbridge.service.watching import end_all_watches
 from calbridge.store.retention import erase_user
 from calbridge.store.users import User
 from calbridge.store.work import Work
@@ -61,6 +62,8 @@ def store_user(work: Work, user_id: str, facts: dict[str, Any]) -> tuple[User, s
     after = replace(before, **checked)
     if after == before:
         return before, "unchanged"
+    if before.calendar_sync != after.calendar_sync:
+        work.integrations.look_after_watches(user_id)
     if before.calendar_sync and not after.calendar_sync:
         # Tokens that the user's pages hold are void from now on.
         after = replace(after, epoch=before.epoch + 1)
@@ -122,6 +125,7 @@ def delete_user(parts: Parts, tenant: str, user_id: str) -> ReceiptView:
     with parts.database.read(tenant) as work:
         work.users.require(user_id)
     refuse_running(parts, tenant, user_id)
+    end_all_watches(parts, tenant, user_id)
     with parts.database.write(tenant) as work:
         for each in work.accounts.list(user_id):
             end_account(parts, work, each.id)

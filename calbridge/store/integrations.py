@@ -34,7 +34,8 @@ class StoredIntegration:
 
     ``status``: setup, connected, not_connected or deleting. ``due_no`` counts triggers, ``cleared`` those that a run
     took up (SYNC D1), ``bulk`` says that its next run will be a long one, ``stopped`` is the code of what keeps it from
-    running although it is active. The places of a run are not here: only its pages move them.
+    running although it is active. ``watch_*``: when its push subscriptions are to be looked after, how often that
+    failed since it last went well, and why. The places of a run are not here: only its pages move them.
     """
 
     id: str
@@ -60,6 +61,9 @@ class StoredIntegration:
     created_at: datetime | None = None
     deleted_at: datetime | None = None
     version: int = 1
+    watch_at: datetime | None = None
+    watch_tries: int = 0
+    watch_code: str | None = None
     stopped: str | None = None
 
 
@@ -106,6 +110,8 @@ _RETRIES = exists().where(
     links.c.retry_at.is_not(None),
     links.c.retry_at <= bindparam("b_now", type_=Instant),
 )
+_WATCHED = frozenset({"active", "status", "calendar_id", "account_id"})
+"""Where one of them changes, so may what is to be subscribed to."""
 _OF_CALLER = frozenset({"settings", "active", "calendar_id", "account_id"})
 """What a caller may change: the version rises with it."""
 
@@ -123,6 +129,8 @@ class Integrations:
         row = {name: getattr(integration, name) for name in _FIELDS} | _NEW
         row |= {"tenant_id": self._tenant, "created_at": self._now, "settings": dict(integration.settings)}
         row["calendar_hash"] = digest(integration.calendar_id) if integration.calendar_id else None
+        if integration.active:
+            row["watch_at"] = self._now
         with unique("integration"):
             self._connection.execute(insert(integrations).values(row))
 
@@ -168,6 +176,8 @@ class Integrations:
         wrong = values.keys() - _CHANGEABLE
         if wrong:
             raise ValueError(f"not to be changed here: {sorted(wrong)}")
+        if values.keys() & _WATCHED:
+            values = {"watch_at": self._now, **values}
         if "calendar_id" in values and values["calendar_id"] != self.require(integration_id).calendar_id:
             calendar = values["calendar_id"]
             values = {**values, **_FRESH_CALENDAR, "calendar_hash": digest(calendar) if calendar else None}
@@ -217,10 +227,46 @@ class Integrations:
             .values(next_poll_at=type_coerce(sooner, Instant))
         )
 
+    def look_after_watches(self, user_id: str | None = None) -> None:
+        """The tenant's, or a user's, subscriptions are to be looked after: something they depend on changed."""
+        chosen = [integrations.c.tenant_id == self._tenant, integrations.c.active, integrations.c.deleted_at.is_(None)]
+        if user_id is not None:
+            chosen.append(integrations.c.user_id == user_id)
+        self._connection.execute(update(integrations).where(*chosen).values(watch_at=self._now))
+
+    def claim_watches(self, integration_id: str, until: datetime) -> StoredIntegration | None:
+        """The integration, if its subscriptions are to be looked after: nobody else does until then."""
+        claimed = self._connection.execute(
+            update(integrations)
+            .where(*self._here(integration_id), integrations.c.watch_at <= self._now)
+            .where(integrations.c.deleted_at.is_(None))
+            .values(watch_at=until)
+        )
+        return self.get(integration_id) if claimed.rowcount == 1 else None
+
+    def watches_looked_after(
+        self, claimed: StoredIntegration, look_at: datetime | None, tries: int, code: str | None
+    ) -> None:
+        """It was done, and is to be done again then; at once where something changed meanwhile."""
+        here = (*self._here(claimed.id), integrations.c.deleted_at.is_(None))
+        done = update(integrations).where(*here).values(watch_tries=tries, watch_code=code)
+        self._connection.execute(done)
+        unchanged = integrations.c.watch_at == claimed.watch_at
+        last = update(integrations).where(*here, unchanged).values(watch_at=look_at)
+        if self._connection.execute(last).rowcount != 1:
+            self._connection.execute(update(integrations).where(*here).values(watch_at=self._now))
+
+    def poll_until(self, integration_id: str, moment: datetime) -> None:
+        """The next poll comes then, if none comes sooner."""
+        here = (*self._here(integration_id), integrations.c.next_poll_at > moment)
+        self._connection.execute(update(integrations).where(*here).values(next_poll_at=moment))
+
     def end(self, integration_id: str) -> None:
         """Make a tombstone: what is left tells whose keys its events carry (SYNC C4)."""
         gone = dict.fromkeys(_OF_CALENDAR)
-        values = gone | dict(_FRESH_CALENDAR) | {"active": False, "settings": {}, "deleted_at": self._now}
+        values = (
+            gone | dict(_FRESH_CALENDAR) | {"active": False, "settings": {}, "deleted_at": self._now, "watch_at": None}
+        )
         self._connection.execute(update(integrations).where(*self._here(integration_id)).values(values))
 
     def count_by_status(self) -> dict[str, int]:

@@ -45,6 +45,12 @@ class Logs:
         self._connection = connection
         self._tenant = tenant
 
+    def add(self, integration_id: str, action: str, direction: Direction, code: str, at: datetime) -> None:
+        """A line that belongs to no run."""
+        row = {"tenant_id": self._tenant, "integration_id": integration_id, "at": at, "action": action, "code": code}
+        row |= {"direction": direction.value, "changes": {}, "stripped": False}
+        self._connection.execute(insert(logs).values(row))
+
     def list(self, chosen: LogFilter, *, before: int | None = None, limit: int = 200) -> list[LogLine]:
         """The newest lines first, older than the line with the id ``before``."""
         names = ("integration_id", "run_id", "item_id", "direction", "action", "code")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, bindparam, or_, select, update
+from sqlalchemy import Connection, bindparam, case, or_, select, update
 
 from calbridge.errors import LeaseLost
 from calbridge.store.sql import database_micros, upserting
@@ -41,7 +41,12 @@ def _taking(connection: Connection) -> ReturningInsert[int]:
         new = statement.excluded
         _TAKING[dialect] = statement.on_conflict_do_update(
             index_elements=["tenant_id", "integration_id"],
-            set_={"owner": new.owner, "expires_at": new.expires_at, "fence": leases.c.fence + 1},
+            set_={
+                "owner": new.owner,
+                "expires_at": new.expires_at,
+                "fence": leases.c.fence + 1,
+                "taken": case((new.taken > leases.c.taken, new.taken), else_=leases.c.taken),
+            },
             where=or_(leases.c.owner.is_(None), leases.c.expires_at <= bindparam("b_now")),
         ).returning(leases.c.fence)
     return _TAKING[dialect]
@@ -93,8 +98,11 @@ class Leases:
             return row is not None and row.owner is not None and row.expires_at > database_micros(connection)
 
 
-def acquire(connection: Connection, tenant: str, integration_id: str, owner: str, seconds: float) -> Lease | None:
-    """Take the lease in this transaction, see :meth:`Leases.acquire`."""
+def acquire(
+    connection: Connection, tenant: str, integration_id: str, owner: str, seconds: float, taken: int = 0
+) -> Lease | None:
+    """Take the lease in this transaction, see :meth:`Leases.acquire`; ``taken``: the last trigger that the holder knows
+    of, so that others can tell whether a later one is there already."""
     now = database_micros(connection)
     until = now + int(seconds * _SECOND)
     new = {
@@ -104,6 +112,7 @@ def acquire(connection: Connection, tenant: str, integration_id: str, owner: str
         "expires_at": until,
         "fence": 1,
         "serial": 0,
+        "taken": taken,
     }
     fence = connection.execute(_taking(connection), new | {"b_now": now}).scalar_one_or_none()
     return None if fence is None else Lease(tenant, integration_id, owner, fence, seconds)

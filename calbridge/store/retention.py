@@ -54,6 +54,7 @@ _OF_INTEGRATION = frozenset(
         "logs",
         "notices",
         "runs",
+        "watches",
     }
 )
 

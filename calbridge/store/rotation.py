@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select, update
 
 from calbridge.errors import SecretUnreadable
 from calbridge.store.database import INSTALLATION_PLACE, Database
-from calbridge.store.tables import accounts, authorizations, installation, metadata, revocations, webhooks
+from calbridge.store.tables import accounts, authorizations, installation, metadata, revocations, watches, webhooks
 
 _SEALED = tuple(
     (column.table, column)
@@ -18,6 +18,7 @@ _SEALED = tuple(
         authorizations.c.verifier,
         authorizations.c.secret,
         revocations.c.secret,
+        watches.c.token,
         webhooks.c.secret,
         webhooks.c.former_secret,
     )

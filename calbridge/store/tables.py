@@ -18,6 +18,7 @@ from calbridge.store.tables_service import (
     notices,
     revocations,
     slots,
+    watches,
     webhooks,
 )
 
@@ -27,6 +28,7 @@ installation = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     must("name", Name),
     must("fingerprint_secret", Text),
+    Column("pushed_at", Opaque),
 )
 
 tenants = Table(
@@ -117,6 +119,9 @@ integrations = Table(
     Column("last_sync_at", Instant),
     Column("last_run_at", Instant),
     Column("fresh_as_of", Instant),
+    Column("watch_at", Instant),
+    must("watch_tries", Integer, "0"),
+    Column("watch_code", Name),
     must("version", BigInteger, "1"),
     must("created_at", Instant),
     Column("deleted_at", Instant),
@@ -125,6 +130,12 @@ integrations = Table(
     Index(None, "tenant_id", "user_id"),
     Index(None, "tenant_id", "account_id"),
     Index(None, "next_poll_at"),
+    Index(
+        "ix_integrations_watch",
+        "watch_at",
+        sqlite_where=text("watch_at IS NOT NULL"),
+        postgresql_where=text("watch_at IS NOT NULL"),
+    ),
     Index(
         "ix_integrations_due",
         "tenant_id",
@@ -153,6 +164,7 @@ leases = Table(
     must("expires_at", BigInteger),
     must("fence", BigInteger),
     must("serial", BigInteger),
+    must("taken", BigInteger, "0"),
     of("integrations", "integration_id"),
 )
 
@@ -510,5 +522,6 @@ __all__ = [
     "slots",
     "tenants",
     "users",
+    "watches",
     "webhooks",
 ]

@@ -185,6 +185,27 @@ revocations = Table(
 )
 """Rows of a tenant that outlive it, for a day at most: what is promised to be ended is ended."""
 
+watches = Table(
+    "watches",
+    metadata,
+    key("tenant_id"),
+    key("id"),
+    must("integration_id", Name),
+    must("account_id", Name),
+    must("connector", Name),
+    must("digest", _DIGEST),
+    must("token", Text),
+    must("calendar_id", Opaque),
+    must("base", Opaque),
+    must("status", Name),
+    Column("state", Opaque),
+    Column("expires_at", Instant),
+    must("created_at", Instant),
+    of("integrations", "integration_id"),
+    Index("uq_watches_digest", "digest", unique=True),
+    Index(None, "tenant_id", "integration_id"),
+)
+
 slots = Table("slots", metadata, key("name"), must("claimed", BigInteger), must("owner", Name))
 
 heartbeats = Table(

@@ -33,6 +33,7 @@ from calbridge.store.secrets import SecretBox
 from calbridge.store.sweep import Sweep
 from calbridge.store.tenants import Tenants, TenantSettings
 from calbridge.store.users import Users
+from calbridge.store.watches import Heeded, Watches, look_up
 from calbridge.store.webhooks import Webhooks
 from calbridge.sync.memory import Integration
 
@@ -76,9 +77,12 @@ class Work:
         """Whether webhooks have something to deliver; known when it is stored."""
         return self._changes.announced
 
-    def take_lease(self, integration_id: str, owner: str, seconds: float) -> Lease | None:
-        """The integration's lease, taken in this transaction; None where another run holds it (SYNC D1)."""
-        return acquire(self.connection, self.tenant, integration_id, owner, seconds)
+    def take_lease(self, integration_id: str, owner: str, seconds: float, taken: int = 0) -> Lease | None:
+        """The integration's lease, taken in this transaction; None where another run holds it (SYNC D1).
+
+        ``taken``: the last trigger that the run knows of.
+        """
+        return acquire(self.connection, self.tenant, integration_id, owner, seconds, taken)
 
     def release_lease(self, lease: Lease) -> None:
         """Give a lease back in this transaction."""
@@ -165,6 +169,11 @@ class Work:
         return Webhooks(self.connection, self.tenant, self._secrets, self.now)
 
     @cached_property
+    def watches(self) -> Watches:
+        """Push subscriptions."""
+        return Watches(self.connection, self.tenant, self._secrets, self.now)
+
+    @cached_property
     def notices(self) -> Notices:
         """Mails to administrators."""
         return Notices(self.connection, self.tenant, self.now)
@@ -210,6 +219,10 @@ class System:
     def authorization_of(self, state: str) -> tuple[str, str] | None:
         """Tenant and id of the sign-in that a browser brings back."""
         return find_authorization(self.connection, state)
+
+    def watch_of(self, connector: str, address_id: str) -> Heeded | None:
+        """The subscription that a notice names, of any tenant; the last part of its address is stored nowhere."""
+        return look_up(self.connection, self.secrets, connector, address_id)
 
     @cached_property
     def heartbeats(self) -> Heartbeats:

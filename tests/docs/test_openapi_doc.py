@@ -29,6 +29,8 @@ def operations() -> Iterator[tuple[str, dict[str, Any]]]:
 OPERATIONS = dict(operations())
 PAGES = {"GET /v1/oauth/sign-in", "GET /v1/oauth/callback", "POST /v1/oauth/callback"}
 """For browsers, without a key."""
+NOTICES = {f"{method} /v1/notifications/{{connector}}/{{watch_id}}" for method in ("GET", "POST")}
+"""For calendar services, without a key."""
 
 
 def errors_against(schema: dict[str, Any], value: Any) -> list[str]:
@@ -44,16 +46,18 @@ def test_the_committed_document_is_what_the_application_makes() -> None:
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_an_operation_says_who_may_what_it_does_and_has_an_own_name(name: str) -> None:
     operation = OPERATIONS[name]
-    assert operation["x-scope"] in {NOBODY} if name in PAGES else set(Scope)
+    assert operation["x-scope"] in {NOBODY} if name in PAGES | NOTICES else set(Scope)
     assert operation["summary"]
     assert [each["operationId"] for each in OPERATIONS.values()].count(operation["operationId"]) == 1
-    always = {"400", "429", "503"} if name in PAGES else {"401", "403", "422", "429", "503"}
+    always = {"429", "503"} | ({"400"} if name in PAGES else {"422"})
+    if name not in PAGES | NOTICES:
+        always |= {"401", "403"}
     assert always <= operation["responses"].keys()
     assert "default" not in operation["responses"]
 
 
-def test_only_pages_for_browsers_need_no_key() -> None:
-    assert {name for name, operation in OPERATIONS.items() if operation.get("security") == []} == PAGES
+def test_only_pages_for_browsers_and_what_services_tell_need_no_key() -> None:
+    assert {name for name, operation in OPERATIONS.items() if operation.get("security") == []} == PAGES | NOTICES
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

@@ -54,6 +54,7 @@ class StatusSchema(AnswerSchema):
         required=True,
         metadata={"description": "Used share of each service's quota, 0 to 1: for the platform."},
     )
+    watches = counts("Push subscriptions: live ones, and integrations that are polled because asking for one failed.")
     processes = fields.List(fields.Nested(ProcessSchema), required=True, metadata={"description": "For the platform."})
 
 
@@ -64,6 +65,7 @@ STATUS = {
     "waiting": {"deliveries": 0, "mails": 0},
     "queues": {"realtime": 0, "default": 1, "bulk": 0, "webhooks": 0},
     "budgets": {"google": 0.12},
+    "watches": {"live": 38, "failing": 0},
     "processes": [
         {
             "id": "worker-3f9a",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from calbridge.connectors.capabilities import Capabilities
 from calbridge.connectors.contract import (
@@ -17,14 +18,17 @@ from calbridge.connectors.contract import (
     Place,
     Result,
     Seen,
+    Subscription,
     Unknown,
+    Watch,
     Window,
     Write,
 )
 from calbridge.connectors.transport import Transport
 from calbridge.domain.content import Content
-from calbridge.errors import SignInRequired, Throttled, Unavailable
+from calbridge.errors import ConnectorError, SignInRequired, Throttled, Unavailable
 from calbridge.testing.memory.listing import Listing
+from calbridge.testing.memory.pushing import subscribe, unsubscribe
 from calbridge.testing.memory.reading import shown
 from calbridge.testing.memory.rewriting import normalise
 from calbridge.testing.memory.service import OWNER_ADDRESS, OWNER_ID, MemoryService
@@ -113,6 +117,26 @@ class MemoryConnector:
         state = self._service.calendar(calendar)
         self._service.settle(state)
         return Writing(self._service, state).apply(answer)
+
+    def watch(self, calendar: str, wanted: Subscription) -> Watch:
+        """C12; passes the points ``watch.before`` and ``watch.after``."""
+        self._enter("watch")
+        made = subscribe(self._service, calendar, wanted)
+        self._service.io("watch.after")
+        return made
+
+    def renew(self, calendar: str, watch: Watch, wanted: Subscription) -> Watch:
+        """C12: a new one, then the end of the former one; passes the points of both."""
+        made = self.watch(calendar, wanted)
+        with suppress(ConnectorError):
+            self.unwatch(calendar, watch)
+        return made
+
+    def unwatch(self, calendar: str, watch: Watch) -> None:
+        """C12; passes the points ``unwatch.before`` and ``unwatch.after``."""
+        self._enter("unwatch")
+        unsubscribe(self._service, watch)
+        self._service.io("unwatch.after")
 
     def normalise(self, content: Content) -> Content:
         """Exactly what the service makes of it."""

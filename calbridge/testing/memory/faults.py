@@ -16,9 +16,8 @@ class Points:
     """The I/O points passed so far, and what is to happen at them.
 
     A point's name is ``<call>.before`` or ``<call>.after`` with ``<call>`` one of ``check``, ``calendars``,
-    ``changes`` (once per page), ``fetch``, ``find``, ``create``, ``update``, ``delete``,
-    ``answer``. ``before`` a write nothing
-    is applied yet; ``after`` it everything is, and the reply has not arrived.
+    ``changes`` (once per page), ``fetch``, ``find``, ``create``, ``update``, ``delete``, ``answer``, ``watch``,
+    ``unwatch``. ``before`` a write nothing is applied yet; ``after`` it everything is, and the reply has not arrived.
     """
 
     def __init__(self) -> None:

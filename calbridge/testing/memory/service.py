@@ -11,8 +11,9 @@ from calbridge.domain.event import ALL_EDITABLE, Editable, Event
 from calbridge.errors import CalendarGone
 from calbridge.testing.memory.faults import Points
 from calbridge.testing.memory.phone import Phone
+from calbridge.testing.memory.pushing import tell_subscribers
 from calbridge.testing.memory.rewriting import normalise
-from calbridge.testing.memory.state import CalendarState, Change, Mail, State, Stored
+from calbridge.testing.memory.state import CalendarState, Change, Mail, Pushed, State, Stored
 from calbridge.testing.memory.switches import Switches
 
 OWNER_ID = "memory-owner"
@@ -49,6 +50,11 @@ class MemoryService:
     def advance(self, delta: timedelta) -> None:
         """Move the service's clock."""
         self.state.now += delta
+
+    def take_pushed(self) -> list[Pushed]:
+        """The notices that are under way, to be delivered by whoever takes them."""
+        taken, self.state.pushed = self.state.pushed, []
+        return taken
 
     @property
     def mails(self) -> list[Mail]:
@@ -161,6 +167,7 @@ class MemoryService:
     def tell(self, calendar: CalendarState, remote_id: str, delayed: bool = False) -> None:
         """A line in the log that deltas are made from."""
         calendar.log.append(Change(self.number(), remote_id, delayed))
+        tell_subscribers(self, calendar.id)
 
     def _stamp(self, stored: Stored) -> None:
         stored.version = f"{self.state.numbering}.{stored.number}"

@@ -62,6 +62,25 @@ class Mail:
 
 
 @dataclass
+class Subscribed:
+    """A push subscription."""
+
+    id: str
+    calendar: str
+    address: str
+    token: str
+    expires_at: datetime
+
+
+@dataclass
+class Pushed:
+    """A notice that is under way."""
+
+    address: str
+    headers: dict[str, str]
+
+
+@dataclass
 class State:
     """All of it. ``epoch`` is part of every cursor."""
 
@@ -74,3 +93,7 @@ class State:
     refused_sign_in: bool | None = None
     """True: the secret is refused for certain; False: perhaps; None: accepted."""
     read_only: bool = False
+    subscriptions: dict[str, Subscribed] = field(default_factory=dict)
+    subscription_ids: set[str] = field(default_factory=set)
+    """All that were ever used."""
+    pushed: list[Pushed] = field(default_factory=list)

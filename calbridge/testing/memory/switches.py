@@ -61,6 +61,8 @@ class Switches:
     """The service promises that addresses never change; the phone's ``move_address`` is refused then."""
     whole_moves: bool = False
     """A delta that says an event left its address shows it at the new one (``delay_seen_of_moves`` would be a lie)."""
+    pushes: bool = True
+    """The service tells subscribers of changes (PUSH)."""
     rejects_titles_with: str | None = None
     """Writes of a title that contains this are refused for good."""
 
@@ -94,6 +96,7 @@ LOSSES: dict[str, Switches] = {
     "modified_times": Switches(modified_times=False),
     "stable_addresses": Switches(stable_addresses=True),
     "whole_moves": Switches(whole_moves=True),
+    "pushes": Switches(pushes=False),
     "rejects_titles_with": Switches(rejects_titles_with="forbidden"),
 }
 """Each switch by itself, turned on (or off, where on is the rule)."""
@@ -119,6 +122,7 @@ def capabilities(switches: Switches) -> Capabilities:
             Ability.MODIFIED_TIME: full(switches.modified_times),
             Ability.DELTA: Support.FULL,
             Ability.RESPOND: Support.FULL,
+            Ability.PUSH: full(switches.pushes),
         },
         fetch_batch=10,
         write_batch=5,

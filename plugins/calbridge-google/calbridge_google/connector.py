@@ -10,8 +10,6 @@ from calbridge.connectors.contract import (
     Answer,
     Calendar,
     Fetched,
-    Heard,
-    Notice,
     Owner,
     Page,
     Place,
@@ -127,10 +125,6 @@ class GoogleConnector:
     def unwatch(self, calendar: str, watch: Watch) -> None:
         """See :func:`.watching.unwatch`."""
         watching.unwatch(self._client, watch)
-
-    def read_notification(self, notice: Notice) -> Heard:
-        """See :func:`.watching.read_notification`."""
-        return watching.read_notification(notice)
 
     def close(self) -> None:
         """Nothing is held here: connections belong to the transport."""

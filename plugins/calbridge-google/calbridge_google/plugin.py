@@ -24,5 +24,6 @@ def calbridge_register_connectors() -> list[ConnectorSpec]:
             RequestLimit("mailbox", USER_CALLS, QUOTA_SECONDS),
             RequestLimit("project", PROJECT_CALLS, QUOTA_SECONDS),
         ),
+        notices="calbridge_google.notices:read_notice",
     )
     return [google]

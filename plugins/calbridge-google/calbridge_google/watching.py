@@ -6,12 +6,9 @@ import contextlib
 import json
 from datetime import UTC, datetime
 
-from calbridge.connectors.contract import Heard, Notice, Subscription, Watch
+from calbridge.connectors.contract import Subscription, Watch
 from calbridge.errors import ConnectorError, NotFound, Unavailable
 from calbridge_google.client import CalendarClient, Call
-
-_CHANGES = frozenset({"exists", "not_exists"})
-"""States of a message; the first one of a channel says ``sync``."""
 
 
 def watch(client: CalendarClient, calendar: str, wanted: Subscription) -> Watch:
@@ -46,10 +43,3 @@ def unwatch(client: CalendarClient, former: Watch) -> None:
         return
     with contextlib.suppress(NotFound):
         client.one(Call("stop", {}, "write", resource="channels", body=body))
-
-
-def read_notification(notice: Notice) -> Heard:
-    """A message has no body and no signature: its channel and token say what it is worth."""
-    channel = notice.headers.get("x-goog-channel-id")
-    state = notice.headers.get("x-goog-resource-state", "")
-    return Heard(channel or None, notice.headers.get("x-goog-channel-token"), changed=state in _CHANGES)

@@ -13,6 +13,7 @@ import pytest
 from calbridge.connectors.capabilities import Ability
 from calbridge.connectors.contract import Heard, Notice, Subscription, Watch, Watching
 from calbridge.errors import CalendarGone, Rejected, Unavailable
+from calbridge_google.notices import read_notice
 from tests.doubles.google import ApiError, GoogleDouble
 
 from .conftest import Link, Serve
@@ -69,7 +70,7 @@ def subscription(name: str) -> Subscription:
 def heard(google: GoogleDouble, client: Client, receiver: Receiver) -> list[Heard]:
     """What came in so far."""
     assert google.messages is not None
-    return [client.connector.read_notification(notice) for notice in receiver.notices]
+    return [read_notice(notice) for notice in receiver.notices]
 
 
 def test_a_change_is_heard_with_its_channel_and_token(serve: Serve, link: Link, receiver: Receiver) -> None:
@@ -172,6 +173,6 @@ def test_a_lost_reply_leaves_a_channel_that_ends_by_itself(serve: Serve, link: L
 
 
 @pytest.mark.parametrize("headers", [{}, {"x-goog-resource-state": "exists"}, {"x-goog-channel-id": ""}])
-def test_what_is_no_notice_of_google_names_no_channel(serve: Serve, link: Link, headers: dict[str, str]) -> None:
-    found = link(serve()).connector.read_notification(Notice(headers, {}, b"\xff" * 10))
+def test_what_is_no_notice_of_google_names_no_channel(headers: dict[str, str]) -> None:
+    found = read_notice(Notice(headers, {}, b"\xff" * 10))
     assert (found.id, found.status, found.body) == (None, 204, b"")

@@ -84,6 +84,7 @@ def _aim(case: schemathesis.Case, api: Api) -> None:
         "tenant_id": TENANT,
         "integration_id": api.world.integration_id,
         "item_id": "ext:visit",
+        "connector": "memory",
     }
     for name, value in (case.path_parameters or {}).items():
         if name in there and len(str(value)) % 2 == 0:

@@ -23,10 +23,12 @@ from calbridge.service.keys import create_key
 from calbridge.service.tokens import issue_token
 from calbridge.store.memories import known_id
 from calbridge.store.tables import TENANT_TABLES
+from calbridge.store.watches import LIVE, StoredWatch
 from tests.integration.api.conftest import Api
 from tests.integration.service.world import ALICE, EVERYTHING, TENANT, event, visit
 
 DOCUMENT = json.loads(openapi_document())
+WATCH_ID = "W" * 43
 METHODS = ("get", "post", "put", "patch", "delete")
 OPERATIONS = [
     f"{method.upper()} {path}" for path, methods in DOCUMENT["paths"].items() for method in methods if method in METHODS
@@ -35,6 +37,8 @@ WITH_IDS = [name for name in OPERATIONS if "{" in name]
 OF_PLATFORM = "/v1/tenants"
 PAGES = {"/v1/oauth/sign-in", "/v1/oauth/callback"}
 """Pages for browsers: no key opens them, nor do they list anything."""
+OF_SERVICES = "/v1/notifications/"
+"""Belongs to no tenant: an address and a token prove themselves, and the answer is the same without them."""
 CREATES = {"/v1/users/{user_id}"}
 """A PUT here makes something of one's own under the same id."""
 
@@ -95,7 +99,16 @@ def more_ids(api: Api) -> dict[str, str]:
     hook = webhooks.add_webhook(parts, TENANT, {"url": "https://psa.example.com/hooks"})
     api.world.put("told", **visit("Secret told"))
     (waiting,) = deliveries.list_deliveries(parts, TENANT, hook.id)
-    return {"webhook_id": hook.id, "delivery_id": waiting.id, "event_id": "visit"}
+    watch = StoredWatch("w1", api.world.integration_id, "a1", "memory", "main", "", LIVE, parts.clock.now())
+    with parts.database.write(TENANT) as work:
+        work.watches.add(watch, WATCH_ID, "a token")
+    return {
+        "webhook_id": hook.id,
+        "delivery_id": waiting.id,
+        "event_id": "visit",
+        "connector": "memory",
+        "watch_id": WATCH_ID,
+    }
 
 
 def filled(path: str, ids: Mapping[str, str]) -> str:
@@ -131,6 +144,8 @@ def test_ids_of_another_tenant_lead_nowhere(owned: Owned, name: str, who: str) -
     if method == "PUT" and path in CREATES:
         # The same id in one's own tenant is another thing.
         assert answer.status_code in {200, 201, 403, 404}
+    elif path.startswith(OF_SERVICES):
+        assert (answer.status_code, answer.text) == (202, "")
     else:
         assert answer.status_code in ({403} if path.startswith(OF_PLATFORM) else {403, 404}), answer.text
     assert owned.fingerprint() == before

@@ -56,6 +56,7 @@ def test_metrics_are_counted_at_the_scrape(api: Api) -> None:
     assert after['calbridge_integrations{status="connected"}'] == 1
     assert after['calbridge_processes{kind="worker"}'] == 1
     assert after["calbridge_due_integrations"] == 1
+    assert (after['calbridge_watches{state="live"}'], after['calbridge_watches{state="failing"}']) == (0, 0)
 
 
 def test_metrics_need_their_token_or_this_machine(api: Api) -> None:

@@ -22,6 +22,7 @@ from calbridge.service.parts import SystemClock
 from calbridge.service.requests import request_sync
 from tests.integration.notify.receiver import Receiver, hook
 from tests.integration.service.conftest import made_world
+from tests.integration.service.pushing import BASE, post, statuses, taken
 from tests.integration.service.world import TENANT, World, event, visit
 from tests.servers.redis import RedisServer
 
@@ -108,6 +109,30 @@ def test_a_burst_of_triggers_becomes_a_few_runs(crew: Crew) -> None:
     with runs.read(TENANT) as work:
         assert len(work.runs.list(crew.world.integration_id, limit=100)) <= 5
     assert len(crew.world.event_titles()) == 20
+
+
+def test_a_subscription_is_made_by_a_job_and_a_notice_becomes_one(crew: Crew) -> None:
+    world = crew.world
+    world.memory.state.now = world.parts.clock.now()
+    world.parts = replace(world.parts, settings=replace(world.parts.settings, public_url=BASE))
+    world.connect()
+    duties.watch(Tools(world.parts, crew.admission))
+    assert crew.waiting() == {"bulk": 1, "default": 1}
+    crew.work()
+    assert statuses(world) == ["live"]
+    duties.watch(Tools(world.parts, crew.admission))
+    crew.work()
+    taken(world)
+    world.memory.phone.create(event("Lunch"))
+    told = taken(world) * 50
+    for each in told:
+        post(world, each.address, each.headers)
+    assert crew.waiting() == {"realtime": 1}
+    held = b"".join(_all(crew.redis))
+    assert told[0].address.rpartition("/")[2].encode() not in held
+    crew.work("realtime")
+    assert world.titles() == ["Lunch"]
+    assert crew.waiting() == {}
 
 
 def test_what_a_webhook_is_to_be_told_is_told_by_jobs(crew: Crew) -> None:

@@ -66,6 +66,7 @@ def memory_spec() -> ConnectorSpec:
         account_schema={"type": "object"},
         capabilities=capabilities(Switches()),
         factory="tests.integration.service.world:open_memory",
+        notices="calbridge.testing.memory.pushing:read_notice",
     )
 
 

@@ -24,6 +24,7 @@ from calbridge.store.tables import (
     keys_of_tenants,
     notices,
     receipts,
+    watches,
     webhooks,
 )
 from calbridge.sync.memory import Direction, Intent, Known, Link, LinkState, LogEntry, Op
@@ -76,6 +77,8 @@ def around_the_sync(database: Database, user: str, integration: str) -> None:
         notices: waiting | {"id": f"n {user}", "integration_id": integration, "kind": "x", "code": "x", "since": now},
         connector_states: state,
         keys_of_tenants: key,
+        watches: {"id": f"w {user}", "integration_id": integration, "account_id": f"{user}-a1", "connector": "x"}
+        | {"digest": user, "token": "x", "calendar_id": "x", "base": "x", "status": "asked", "created_at": now},
     }
     with database.connect(writes=True) as connection:
         for table, row in rows.items():
