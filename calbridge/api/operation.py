@@ -29,7 +29,7 @@ View = Callable[..., Any]
 BODY_LIMIT = 2**20
 _ID = re.compile(ID_PATTERN)
 _PRECONDITION = re.compile(r'\s*(?:W/)?"(\d{1,15})"\s*')
-ALWAYS = ("unauthenticated", "scope_missing", "too_many_requests", "database_unusable")
+ALWAYS = ("unauthenticated", "scope_missing", "too_many_requests", "database_unusable", "database_locked")
 PHRASES = {
     200: "Done.",
     201: "Made.",

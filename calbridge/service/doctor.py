@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from calbridge.catalogue import describe
 from calbridge.connectors.transport import Request
 from calbridge.domain.tenant_settings import Mechanism
-from calbridge.errors import CalbridgeError, ConnectorError, DatabaseUnusable
+from calbridge.errors import CalbridgeError, ConnectorError, DatabaseUnusable, SecretUnreadable
 from calbridge.service import doctor_surroundings as around
 from calbridge.service.doctor_processes import processes
 from calbridge.service.doctor_sign_ins import sign_ins
@@ -108,8 +108,12 @@ def _integrations(parts: Parts) -> Iterator[Finding]:
     with parts.database.system_read() as system:
         tenants = [each.id for each in system.tenants.list(limit=1000)]
     for tenant in tenants:
-        with parts.database.read(tenant) as work:
-            active = work.integrations.list(active=True, limit=1000)
+        try:
+            with parts.database.read(tenant) as work:
+                active = work.integrations.list(active=True, limit=1000)
+        except SecretUnreadable:
+            # The installation's own secret: it is told among the stored ones.
+            return
         seen: set[str] = set()
         for each in active:
             if each.watch_code is not None:

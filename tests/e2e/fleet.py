@@ -18,6 +18,7 @@ from calbridge.service import hosts, integrations, items, tenants, users
 from calbridge.service.parts import Parts, open_parts
 from calbridge.settings import load_settings
 from tests.conftest import ROOT
+from tests.e2e.databases import Postgresql
 from tests.e2e.killing import KEY
 from tests.servers import CalendarServer
 from tests.servers.redis import RedisServer
@@ -38,6 +39,8 @@ class Fleet:
     environment: Mapping[str, str]
     folder: Path
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    postgresql: Postgresql | None = None
+    """The server of the database, where it is one of the test's own."""
 
     def start(self, *verb: str) -> subprocess.Popen[bytes]:
         """A process ``calbridge VERB...``; its log is appended to ``log``."""

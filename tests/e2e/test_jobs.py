@@ -22,7 +22,7 @@ from calbridge.service.requests import CAUGHT_UP
 from calbridge.store.changes import Source
 from calbridge.store.leases import Leases
 from calbridge.store.tables import intents, runs
-from tests.e2e.databases import postgresql
+from tests.e2e.databases import postgresql, postgresql_server
 from tests.e2e.fleet import ALICE, LEASE_SECONDS, Fleet, fleet
 from tests.servers import CalendarServer
 from tests.servers.waiting import eventually
@@ -46,7 +46,8 @@ def at(request: pytest.FixtureRequest) -> Iterator[Fleet]:
         with fleet() as made:
             yield made
     else:
-        with postgresql() as url, fleet(url) as made:
+        with postgresql_server() as server, fleet(server.url) as made:
+            made.postgresql = server
             yield made
 
 
@@ -182,11 +183,9 @@ def test_the_database_that_fails_in_mid_job_costs_no_work(linked: Linked) -> Non
             connection.execute(text("DELETE FROM slots"))
             time.sleep(LEASE_SECONDS + 1)
     else:
-        # As a restart does to all that are connected.
-        with database.connect(writes=False) as connection:
-            connection.execute(
-                text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
-            )
+        assert linked.at.postgresql is not None
+        linked.at.postgresql.stop()
+        linked.at.postgresql.start()
     linked.whole(MANY)
 
 
