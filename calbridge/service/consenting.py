@@ -235,6 +235,8 @@ def _store(parts: Parts, tenant: str, asked: Authorization, *, leaving: bool) ->
         secret = work.authorizations.finish(asked.id)
         if secret is None:
             raise Refused(code="sign_in_expired")
+        # Two sign-ins of one person at a time are to find one account, not to make two.
+        work.users.get(asked.user_id, lock=True)
         integration = work.integrations.require(asked.integration_id, lock=True)
         if _is_other(work, integration, asked) and integration.calendar_id is not None and not leaving:
             raise Refused(code="another_account", integration=integration.id)
