@@ -116,10 +116,9 @@ class Authorizations:
 
         :raises SecretUnreadable: no key opens it.
         """
-        sealed = self._connection.scalar(select(authorizations.c.secret).where(*self._here(authorization_id)))
-        if not self.end(authorization_id) or sealed is None:
-            return None
-        return self._secrets.open(sealed, *self._place(authorization_id, "secret"))
+        ended = delete(authorizations).where(*self._here(authorization_id)).returning(authorizations.c.secret)
+        sealed = self._connection.scalar(ended)
+        return None if sealed is None else self._secrets.open(sealed, *self._place(authorization_id, "secret"))
 
     def end(self, authorization_id: str) -> bool:
         """It is over, whatever came of it; whether it was not before."""
