@@ -15,6 +15,7 @@ from calbridge.cli.words import settings_words
 from calbridge.service import accounts as signing_in
 from calbridge.service import connectors as connecting
 from calbridge.service import integrations as linking
+from calbridge.service.authorizing import authorize
 from calbridge.service.views import to_json
 
 INTEGRATIONS = click.Group("integrations", help="Links between a user's My Calendar and a calendar elsewhere.")
@@ -51,6 +52,10 @@ _ACCOUNT = (
     Column("User name", "username"),
     Column("Owner", "owner_address"),
 )
+_PAGE = (
+    Column("Open in the user's browser", "authorize_url"),
+    Column("Until", "expires_at", moment),
+)
 _SERVICE = (
     Column("Service", "service"),
     Column("Title", "title"),
@@ -81,26 +86,29 @@ def connectors(session: Session) -> None:
     "add",
     "integrations add --user alice --service icloud --username alice@example.com",
     "integrations add --user alice --service caldav --url https://dav.example.com/ --username alice --password-stdin",
+    "integrations add --user alice --service google",
 )
 @user_option()
 @click.option("--service", required=True, help="One of those that calbridge connectors shows.")
 @click.option("--url", help="Address of the calendar server, for services that need one.")
-@click.option("--username", required=True, help="User name at the service.")
+@click.option("--username", help="User name at the service; without it one signs in later.")
 @password_option()
 @click.option("--calendar", "calendar_id", metavar="CALENDAR", help="The calendar to link; can be chosen later.")
 @setting_option()
 @click.option("--active", is_flag=True, help="Start to keep both sides the same at once; needs --calendar.")
-def add(session: Session, username: str, password_stdin: bool, words: tuple[str, ...], **fields: Any) -> None:
+def add(session: Session, username: str | None, password_stdin: bool, words: tuple[str, ...], **fields: Any) -> None:
     """Link a user with an account at a calendar service. The password is checked there before it is stored."""
     if fields["active"] and fields["calendar_id"] is None:
         raise click.UsageError("--active needs --calendar.", click.get_current_context())
     settings = settings_words(words) or None
-    tenant = session.tenant
-    account = _account(fields.pop("url"), username, read_password(username, from_stdin=password_stdin))
-    made = linking.add_integration(session.parts, tenant, account=account, settings=settings, **fields)
+    tenant, url = session.tenant, fields.pop("url")
+    account = username and _account(url, username, read_password(username, from_stdin=password_stdin))
+    made = linking.add_integration(session.parts, tenant, account=account or None, settings=settings, **fields)
     record = to_json(made)
     session.out.record(record, INTEGRATION)
-    if record["calendar"] is None:
+    if record["account"] is None:
+        session.out.hint(f"Next: calbridge integrations sign-in {record['id']}.")
+    elif record["calendar"] is None:
         session.out.hint(f"Next: calbridge integrations calendars {record['id']} shows which calendars can be linked.")
 
 
@@ -156,15 +164,33 @@ def change(session: Session, integration_id: str, words: tuple[str, ...], **fiel
     session.out.record(to_json(changed), INTEGRATION)
 
 
-@verb(INTEGRATIONS, "sign-in", "integrations sign-in int-1 --username alice --password-stdin")
+@verb(
+    INTEGRATIONS,
+    "sign-in",
+    "integrations sign-in int-1 --username alice --password-stdin",
+    "integrations sign-in int-1 --relink",
+)
 @integration_argument
 @click.option("--username", help="User name at the service; the one so far, where it is not given.")
 @click.option("--url", help="Address of the calendar server; the one so far, where it is not given.")
+@click.option("--relink", is_flag=True, help="Allow the account of somebody else, on a service's own page.")
 @password_option()
-def sign_in(session: Session, integration_id: str, username: str | None, url: str | None, password_stdin: bool) -> None:
-    """Give the account a new password. It is checked at the service before it is stored."""
-    known = to_json(linking.get_integration(session.parts, session.tenant, integration_id))["account"]
-    username, url = username or known["username"], url or known["url"]
+def sign_in(
+    session: Session, integration_id: str, username: str | None, url: str | None, relink: bool, password_stdin: bool
+) -> None:
+    """Sign in anew: with a password, or by the address of a page for the user's browser.
+
+    A password is checked at the service before it is stored.
+    """
+    known = to_json(linking.get_integration(session.parts, session.tenant, integration_id))
+    if _has_page(session, known["service"]):
+        page = authorize(session.parts, session.tenant, integration_id, relink=relink)
+        session.out.record(to_json(page), _PAGE)
+        return
+    before = known["account"] or {}
+    username, url = username or before.get("username"), url or before.get("url")
+    if not username:
+        raise click.UsageError("--username is needed: nobody has signed in yet.", click.get_current_context())
     account = _account(url, username, read_password(username, from_stdin=password_stdin))
     stored = signing_in.put_account(session.parts, session.tenant, integration_id, account)
     session.out.record(to_json(stored), _ACCOUNT)
@@ -201,6 +227,12 @@ def delete(session: Session, integration_id: str, remove: tuple[str, ...], yes: 
 def _removing(remove: tuple[str, ...]) -> str:
     places = {"linked": "the linked calendar", "psa": "My Calendar"}
     return f" and remove its copies from {' and '.join(places[name] for name in remove)}" if remove else ""
+
+
+def _has_page(session: Session, service: str) -> bool:
+    """Whether one signs in on the service's own page."""
+    offered = connecting.list_connectors(session.parts)
+    return any(each.service == service and each.authentication == "oauth" for each in offered)
 
 
 def _account(url: str | None, username: str, password: str) -> dict[str, str]:

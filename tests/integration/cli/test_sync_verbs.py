@@ -207,3 +207,13 @@ def test_deleting_an_integration_leaves_both_calendars_unless_asked(linked: Link
 
     assert linked.server.list(linked.calendar) == {}
     assert [item["title"] for item in call.json("items", "list", "--user", "alice")["data"]] == ["Service"]
+
+
+def test_who_has_not_signed_in_yet_is_told_how_and_asked_for_a_user_name(calbridge: Calbridge) -> None:
+    added = calbridge.call("integrations", "add", "--user", "alice", "--service", "icloud")
+    assert added.exit_code == 0
+    (row,) = calbridge.json("integrations", "list")["data"]
+    assert f"calbridge integrations sign-in {row['id']}" in added.output
+    done = calbridge.call("integrations", "sign-in", row["id"])
+    assert done.exit_code == 2
+    assert "--username is needed" in done.output

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import re
 import warnings
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import structlog
+from click.testing import CliRunner
 from sqlalchemy import text
 
+from calbridge.cli.main import main
 from calbridge.log import configure_logging
 from calbridge.service import doctor
 from calbridge.service.views import Finding
 from calbridge_google.tokens import grant_of
+from tests.integration.cli.conftest import quiet_again
+from tests.integration.service.world import KEY
 
 from .browser import Shown
 from .conftest import ALICE, ALLOW, BACK, DENY, PSA, TENANT, YES, Opens, World
+
+__all__ = ["quiet_again"]
 
 
 @pytest.fixture
@@ -218,3 +226,28 @@ def test_the_doctor_finds_a_registered_app_that_nobody_can_come_back_to(open_wor
     assert not findings(world)["public_url_missing"].ok
     object.__setattr__(world.parts, "connector_settings", {})
     assert findings(world)["app_not_registered"].ok
+
+
+def test_the_command_line_prints_the_address_of_the_page(world: World, quiet_again: None) -> None:
+    ours = world.parts.settings
+    environment = {
+        "CALBRIDGE_DATA_DIR": str(ours.data_dir),
+        "CALBRIDGE_DATABASE_URL": ours.database_url,
+        "CALBRIDGE_SECRET_KEYS": KEY,
+        "CALBRIDGE_PUBLIC_URL": world.url,
+        "CALBRIDGE_PRIVATE_NETWORKS": "127.0.0.1/32",
+        "CALBRIDGE_LOG_LEVEL": "error",
+    }
+
+    def call(*words: str) -> dict[str, Any]:
+        done = CliRunner().invoke(main, [*words, "--json"], env=environment)
+        assert done.exit_code == 0, done.output
+        told: dict[str, Any] = json.loads(done.stdout)
+        return told
+
+    integration = call("integrations", "add", "--user", ALICE, "--service", "google")["id"]
+    address = call("integrations", "sign-in", integration)["authorize_url"]
+    page = world.browser.open(address)
+    end = world.browser.submit(world.browser.submit(world.browser.follow(page), ALLOW), YES)
+    assert "Connected" in end.words
+    assert world.show(integration)["account"]["owner_address"] == world.google.user
