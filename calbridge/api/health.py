@@ -20,7 +20,7 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """The database is reached and has this version's tables."""
+    """The database is reached, has this version's tables, and the keys are those of this installation."""
     try:
         check_ready(installed().parts)
     except CalbridgeError as error:

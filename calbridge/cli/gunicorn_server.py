@@ -47,7 +47,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
         self._settings = settings
         self._options = {
             "bind": [f"fd://{listener.detach()}"],
-            "worker_class": "gthread",
+            "worker_class": "calbridge.cli.gunicorn_worker.ProblemWorker",
             "keepalive": 5,
             "limit_request_line": 8190,
             # Who forwarded a request is judged in one place: TRUSTED_PROXIES (calbridge.app).

@@ -135,6 +135,11 @@ class Database:
         assert made is not None
         return made
 
+    def check_keys(self) -> None:
+        """Raises SecretUnreadable where the keys do not open the secret of this installation, if it has one already."""
+        with self.connect(writes=False) as connection:
+            self._installation(connection)
+
     def _installation(self, connection: Connection) -> Installation | None:
         row = connection.execute(select(installation)).one_or_none()
         if row is None:

@@ -11,6 +11,8 @@ import pytest
 
 from calbridge.api import create_app
 from calbridge.api.limits import Rates
+from calbridge.store.database import Database
+from calbridge.store.secrets import SecretBox
 from tests.integration.api.conftest import Api
 from tests.integration.service.world import ALICE, TENANT
 
@@ -187,6 +189,25 @@ def test_a_database_that_is_not_migrated_is_not_ready(api: Api) -> None:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
     answer = api.as_("nobody").get("/readyz")
     assert (answer.status_code, answer.json["code"]) == (503, "database_not_migrated")
+
+
+def test_keys_of_another_installation_are_not_ready(api: Api) -> None:
+    api.world.connect()
+    strangers = Database(api.world.parts.settings.database_url, SecretBox(["another key of 32 signs, or more."]))
+    api.app = create_app(replace(api.world.parts, database=strangers))
+    answer = api.as_("nobody").get("/readyz")
+    assert (answer.status_code, answer.json["code"]) == (503, "secret_unreadable")
+    strangers.close()
+
+
+def test_a_page_may_call_where_the_operator_allows_its_origin(api: Api) -> None:
+    settings = replace(api.world.parts.settings, allowed_origins=(PSA,))
+    api.app = create_app(replace(api.world.parts, settings=settings))
+    assert preflight(api, PSA) == PSA
+    for who in ("backend", "other backend", "platform", "nobody"):
+        answer = api.as_(who).get("/v1/users", headers={"Origin": PSA})
+        assert answer.headers["Access-Control-Allow-Origin"] == PSA, who
+    assert preflight(api, "https://evil.example.com") is None
 
 
 def test_the_documents_are_served_from_here_alone(api: Api) -> None:

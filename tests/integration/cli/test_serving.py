@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -121,6 +122,31 @@ def test_a_host_that_this_machine_does_not_have_is_told_as_well(environment: dic
 
     assert done.returncode == 3
     assert "port_taken" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("raw", "status"),
+    [
+        (b"HELLO\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nBad Header: y\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+        (b"GET /v1/users?cursor=" + b"x" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"x" * 9000 + b"\r\n\r\n", 431),
+    ],
+    ids=["no HTTP", "header", "smuggled", "long line", "long header"],
+)
+def test_what_is_no_request_is_refused_in_the_words_of_the_api(
+    start: Callable[..., Any], raw: bytes, status: int
+) -> None:
+    with start() as api, socket.create_connection(("127.0.0.1", api.port), timeout=SECONDS) as connection:
+        connection.sendall(raw)
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        told = json.loads(answer.read())
+        assert (answer.status, told["status"], told["code"]) == (status, status, "malformed_request")
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.headers["X-Request-Id"] == told["request_id"]
+        assert api.get("/healthz").status == 200
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
