@@ -35,9 +35,10 @@ from tools.benchmark.cases import (  # noqa: E402
     retrieving,
     sending,
 )
-from tools.benchmark.goals import goals, job_goals  # noqa: E402
+from tools.benchmark.goals import goals, job_goals, push_goals  # noqa: E402
 from tools.benchmark.jobs import FULL_JOBS, QUICK_JOBS, JobNumbers, JobSizes, measure_jobs  # noqa: E402
 from tools.benchmark.proxy import proxy_to  # noqa: E402
+from tools.benchmark.pushes import FULL_PUSHES, QUICK_PUSHES, PushNumbers, PushSizes, measure_pushes  # noqa: E402
 from tools.benchmark.report import as_json, as_text  # noqa: E402
 
 
@@ -82,6 +83,16 @@ def measure_service(sizes: JobSizes) -> dict[str, JobNumbers]:
     return found
 
 
+def measure_push(sizes: PushSizes) -> dict[str, PushNumbers]:
+    """How soon what a service pushes is told by real processes, on either database."""
+    found: dict[str, PushNumbers] = {}
+    for kind in ("SQLite", "PostgreSQL"):
+        say(f"push on {kind}")
+        with nullcontext(None) if kind == "SQLite" else postgresql() as url:
+            found[kind] = measure_pushes(sizes, say, url)
+    return found
+
+
 def main() -> int:
     """Measure and tell; 0 whatever the numbers are."""
     parser = argparse.ArgumentParser(description="Measure calbridge side by side with vdirsyncer.")
@@ -91,10 +102,11 @@ def main() -> int:
     sizes = QUICK if chosen.quick else FULL
     rows, warm, year, api = measure_all(sizes)
     jobs = measure_service(QUICK_JOBS if chosen.quick else FULL_JOBS)
-    found = [*goals(rows, warm, sizes, year, api), *job_goals(jobs)]
-    print(as_text(rows, found, warm, api, jobs))
+    pushes = measure_push(QUICK_PUSHES if chosen.quick else FULL_PUSHES)
+    found = [*goals(rows, warm, sizes, year, api), *job_goals(jobs), *push_goals(pushes)]
+    print(as_text(rows, found, warm, api, jobs, pushes))
     if chosen.json is not None:
-        chosen.json.write_text(json.dumps(as_json(rows, found, warm, api, jobs), indent=2) + "\n")
+        chosen.json.write_text(json.dumps(as_json(rows, found, warm, api, jobs, pushes), indent=2) + "\n")
     return 0
 
 

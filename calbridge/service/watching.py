@@ -260,14 +260,18 @@ def _end_each(parts: Parts, tenant: str, watches: Iterable[StoredWatch], outcome
 
 def _ended(parts: Parts, tenant: str, watch: StoredWatch) -> bool:
     """End a subscription at the service; whether there is nothing left to do."""
-    state, expires_at = watch.state, watch.expires_at
-    if state is None or expires_at is None:
-        return True
     with parts.database.read(tenant) as work:
         try:
             account, secret = usable_account(work, watch.account_id)
         except CalbridgeError:
             return True
+    return _unwatched(parts, tenant, watch, account, secret)
+
+
+def _unwatched(parts: Parts, tenant: str, watch: StoredWatch, account: StoredAccount, secret: str) -> bool:
+    state, expires_at = watch.state, watch.expires_at
+    if state is None or expires_at is None:
+        return True
 
     def end(connector: Connector) -> None:
         if isinstance(connector, Watching):
@@ -303,8 +307,9 @@ def _close(parts: Parts, tenant: str, claimed: _Claimed, outcome: _Outcome) -> N
             if not work.watches.pushed(integration.id):
                 work.integrations.poll_until(integration.id, work.now + pause_between_polls(parts, work, integration))
     parts.dispatch(tenant, work)
-    if unwanted is not None:
-        _ended(parts, tenant, unwanted)
+    if unwanted is not None and claimed.account is not None and claimed.secret is not None:
+        # By now the account may be gone, too.
+        _unwatched(parts, tenant, unwanted, claimed.account, claimed.secret)
 
 
 def end_watches(parts: Parts, tenant: str, integration_id: str) -> None:

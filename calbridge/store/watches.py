@@ -12,7 +12,20 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from calbridge.store.secrets import SecretBox
 from calbridge.store.tables import accounts, installation, integrations, leases, watches
@@ -187,6 +200,13 @@ def push_to(connection: Connection, now: datetime, pushed_at: str, services: Col
 
 def _elsewhere(pushed_at: str) -> ColumnElement[bool]:
     return or_(installation.c.pushed_at.is_(None), installation.c.pushed_at != pushed_at)
+
+
+def doubt_all(connection: Connection, now: datetime) -> None:
+    """Nobody knows which subscriptions services still push to: all are to be looked after."""
+    connection.execute(update(watches).where(watches.c.status == LIVE).values(status=DOUBTED))
+    mine = (watches.c.tenant_id == integrations.c.tenant_id, watches.c.integration_id == integrations.c.id)
+    connection.execute(update(integrations).where(exists().where(*mine)).values(watch_at=now))
 
 
 def count_watches(connection: Connection, now: datetime, tenant: str | None) -> dict[str, int]:

@@ -24,6 +24,7 @@ from tools.benchmark.cases import (
 )
 from tools.benchmark.jobs import JobNumbers
 from tools.benchmark.measuring import Cost
+from tools.benchmark.pushes import PushNumbers
 
 BATCH = 500
 """Bodies read with one request."""
@@ -68,6 +69,13 @@ def job_goals(found: Mapping[str, JobNumbers]) -> Iterable[Goal]:
         yield Goal(f"the same during another tenant's first runs, {kind}: p95", jobs.busy_p95 * 1000, 2000, "ms")
         yield Goal(f"a job with nothing to do, {kind}: CPU", jobs.overhead_cpu * 1000, 25, "ms")
         yield Goal(f"poll of an idle integration, {kind}: CPU", jobs.poll_cpu * 1000, POLL_CPU_MS, "ms")
+
+
+def push_goals(found: Mapping[str, PushNumbers]) -> Iterable[Goal]:
+    """How soon what a service pushes is told, on each database."""
+    for kind, pushes in found.items():
+        yield Goal(f"notification to an item in the change feed, {kind}: p95", pushes.heard_p95 * 1000, 1000, "ms")
+        yield Goal(f"notification answered, {kind}: p95", pushes.answered_p95 * 1000, 50, "ms")
 
 
 def _batches(count: int) -> int:

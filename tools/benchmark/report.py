@@ -10,6 +10,7 @@ from calbridge.cli.plain import plain_table
 from tools.benchmark.cases import Row
 from tools.benchmark.goals import Goal
 from tools.benchmark.jobs import JOB_HEADERS, JobNumbers, job_row
+from tools.benchmark.pushes import PUSH_HEADERS, PushNumbers, push_row
 
 _HEADERS = ("case", "side", "requests", "kB", "CPU s", "wall s", "peak MiB")
 
@@ -20,6 +21,7 @@ def as_text(
     warm: Mapping[int, float],
     api: Mapping[str, tuple[float, float]],
     jobs: Mapping[str, JobNumbers],
+    pushes: Mapping[str, PushNumbers],
 ) -> str:
     """Tables of what was measured and of the goals."""
     measured = plain_table(_HEADERS, [_measured(row) for row in rows])
@@ -28,7 +30,8 @@ def as_text(
     asked = [[case, f"{ours:.2f}", f"{minimal:.2f}"] for case, (ours, minimal) in api.items()]
     requests = plain_table(("REST request", "calbridge CPU ms", "minimal CPU ms"), asked)
     worked = plain_table(JOB_HEADERS, [job_row(kind, numbers) for kind, numbers in jobs.items()])
-    return f"{measured}\n\n{warmed}\n\n{requests}\n\n{worked}\n\n{aims}"
+    pushed = plain_table(PUSH_HEADERS, [push_row(kind, numbers) for kind, numbers in pushes.items()])
+    return f"{measured}\n\n{warmed}\n\n{requests}\n\n{worked}\n\n{pushed}\n\n{aims}"
 
 
 def as_json(
@@ -37,6 +40,7 @@ def as_json(
     warm: Mapping[int, float],
     api: Mapping[str, tuple[float, float]],
     jobs: Mapping[str, JobNumbers],
+    pushes: Mapping[str, PushNumbers],
 ) -> dict[str, Any]:
     """The same as plain values; seconds, bytes and MiB, and milliseconds for requests."""
     return {
@@ -44,6 +48,7 @@ def as_json(
         "warm_cpu": {str(count): cpu for count, cpu in warm.items()},
         "requests": {case: {"calbridge": ours, "minimal": minimal} for case, (ours, minimal) in api.items()},
         "jobs": {kind: asdict(numbers) for kind, numbers in jobs.items()},
+        "pushes": {kind: asdict(numbers) for kind, numbers in pushes.items()},
         "goals": [{**asdict(goal), "met": goal.met} for goal in goals],
     }
 

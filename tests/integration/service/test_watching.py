@@ -14,6 +14,7 @@ from calbridge.errors import PermissionMissing, SignInRequired, Throttled, Unava
 from calbridge.service import accounts, integrations, runs, status, tenant_settings, tenants, users
 from calbridge.service.doctor import examine
 from calbridge.service.polling import NET_MINUTES
+from calbridge.service.restoring import restored
 from calbridge.service.tick import tick
 from calbridge.service.watching import watches_due
 from calbridge.testing.memory.faults import Crash
@@ -271,6 +272,16 @@ def test_deleting_the_integration_ends_it(watched: World) -> None:
     assert subscribed(watched) == []
 
 
+def test_it_is_ended_although_the_integration_was_deleted_at_that_moment(world: World) -> None:
+    def delete() -> None:
+        integrations.delete_integration(world.parts, TENANT, world.integration_id)
+
+    world.memory.io.once(1, "watch.after", delete)
+    look_after(world)
+    assert subscribed(world) == []
+    assert whole_database(world, "watches") == "[]"
+
+
 def test_deleting_the_integration_does_not_hang_on_it(watched: World) -> None:
     watched.memory.io.fail("unwatch.before", Unavailable())
     integrations.delete_integration(watched.parts, TENANT, watched.integration_id)
@@ -402,6 +413,18 @@ def test_a_new_address_of_the_installation_is_told_to_all(watched: World) -> Non
     look_after(watched)
     look_after(watched)
     assert (statuses(watched), subscribed(watched)) == ([], [])
+
+
+def test_after_a_backup_was_put_back_all_is_asked_for_anew(watched: World) -> None:
+    watched.memory.state.subscriptions.clear()
+    look_after(watched)
+    assert subscribed(watched) == [], "what the backup knows of ended since, and nobody can see it"
+    before = due_no(watched)
+    assert restored(watched.parts) == 1
+    look_after(watched)
+    assert statuses(watched) == ["live"]
+    assert [each.id for each in subscribed(watched)] == [rows(watched)[0].id]
+    assert due_no(watched) == before + 1
 
 
 def test_what_needs_no_looking_after_costs_nothing(watched: World) -> None:
