@@ -17,6 +17,7 @@ from calbridge.service.doctor_processes import processes
 from calbridge.service.doctor_sign_ins import sign_ins
 from calbridge.service.findings import bad, note, well
 from calbridge.service.heartbeats import list_processes
+from calbridge.service.hosts import beyond_ceiling
 from calbridge.service.opening import opened, usable_account
 from calbridge.service.parts import Parts
 from calbridge.service.secrets import verify
@@ -114,6 +115,8 @@ def _integrations(parts: Parts) -> Iterator[Finding]:
         except SecretUnreadable:
             # The installation's own secret: it is told among the stored ones.
             return
+        for host in beyond_ceiling(parts, tenant):
+            yield bad("beyond_private_networks", f"{host} was granted to {tenant}, but PRIVATE_NETWORKS do not hold it")
         seen: set[str] = set()
         for each in active:
             if each.watch_code is not None:

@@ -39,7 +39,7 @@ def _checked(parts: Parts, grant: str, field: str) -> str:
         parsed = Grant.parse(told)
     except SettingsInvalid:
         raise invalid(field, "must be host:port or a network such as 10.0.0.0/8") from None
-    if not _allowed(parsed, parts.settings.private_networks):
+    if not within(parsed, parts.settings.private_networks):
         raise Refused("the operator's PRIVATE_NETWORKS do not hold it", code="beyond_private_networks", host=told)
     return told
 
@@ -61,7 +61,16 @@ def revoke_host(parts: Parts, tenant: str, host: str) -> HostView:
     return HostView(told)
 
 
-def _allowed(grant: Grant, ceiling: Sequence[IPNetwork]) -> bool:
+def beyond_ceiling(parts: Parts, tenant: str) -> list[str]:
+    """Grants of a tenant that open nothing, because the operator's ceiling does not hold them (any more)."""
+    ceiling = parts.settings.private_networks
+    with parts.database.read(tenant) as work:
+        told = work.grants.list()
+    return [host for host in told if not within(Grant.parse(host), ceiling)]
+
+
+def within(grant: Grant, ceiling: Sequence[IPNetwork]) -> bool:
+    """Whether a grant lies within the ceiling; a name, whether all addresses that it has now do."""
     if grant.network is not None:
         return any(_inside(grant.network, network) for network in ceiling)
     places = [ipaddress.ip_network(each) for each in addresses_of(grant.host or "", grant.port or 443)]

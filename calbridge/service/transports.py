@@ -29,7 +29,7 @@ class Transports:
         with self._database.read(tenant) as work:
             hosts = work.grants.list()
         granted = tuple(Grant.parse(host) for host in hosts)
-        reach = Reach(granted=granted, forbidden=self._own_places)
+        reach = Reach(granted=granted, forbidden=self._own_places, ceiling=tuple(self._settings.private_networks))
         return Transport(reach, timeout=self._settings.request_timeout, budget=budget, before_request=before_request)
 
     @cached_property

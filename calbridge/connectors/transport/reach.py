@@ -71,15 +71,18 @@ def _split_port(text: str) -> tuple[str, int | None]:
 class Reach:
     """What a transport may connect to.
 
-    ``granted`` opens private places. ``forbidden`` are (address, port) pairs of calbridge's own Redis and
-    database and the like: they stay refused whatever is granted; port 0 means every port there, and a
-    forbidden loopback address means all of loopback at that port.
+    ``granted`` opens private places, but none outside of ``ceiling``, the networks that the operator lets be
+    granted (None: all): a name may lead elsewhere tomorrow, and a grant may be older than the ceiling.
+    ``forbidden`` are (address, port) pairs of calbridge's own Redis and database and the like: they stay refused
+    whatever is granted; port 0 means every port there, and a forbidden loopback address means all of loopback at
+    that port.
     """
 
     https_only: bool = True
     ports: frozenset[int] = frozenset({443, 8443})
     granted: tuple[Grant, ...] = ()
     forbidden: tuple[tuple[str, int], ...] = ()
+    ceiling: tuple[IPNetwork, ...] | None = None
 
     def check_target(self, target: Target) -> None:
         """Refuse what no address behind the name could make acceptable, before any name is resolved.
@@ -130,6 +133,9 @@ class Reach:
             raise AddressRefused("never allowed", code="address_refused", reason=reason, port=target.port)
         if not named and not any(grant.covers(layer, target.port) for grant in self.granted):
             raise AddressRefused("a private network", code="private_network_needed", reason=reason, port=target.port)
+        if self.ceiling is not None and not any(layer in network for network in self.ceiling):
+            beyond = "beyond_private_networks"
+            raise AddressRefused("beyond the ceiling", code="private_network_needed", reason=beyond, port=target.port)
 
 
 def _same_place(address: IPAddress, port: int, forbidden_ip: str, forbidden_port: int) -> bool:

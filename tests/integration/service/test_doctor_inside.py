@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from ipaddress import ip_network
 from pathlib import Path
 
 import pluggy
@@ -16,7 +17,7 @@ from calbridge.service.parts import Parts
 from calbridge.service.views import Finding
 from calbridge.store.database import Database
 from calbridge.store.secrets import SecretBox
-from tests.integration.service.world import World
+from tests.integration.service.world import TENANT, World
 
 
 def bad(parts: Parts) -> Mapping[str | None, Finding]:
@@ -71,3 +72,12 @@ def test_a_folder_that_can_not_be_looked_at_is_found(world: World, tmp_path: Pat
 def test_a_disk_that_is_full_is_told_with_what_is_left(world: World) -> None:
     full = replace(world.parts.settings, data_dir=Path("/proc"))
     assert bad(replace(world.parts, settings=full))["disk_full"].what.startswith("only 0 MiB are free")
+
+
+def test_grants_beyond_the_operator_s_ceiling_are_named(world: World) -> None:
+    with world.parts.database.write(TENANT) as work:
+        for host in ("10.1.0.0/16", "192.168.1.5:5232"):
+            work.grants.add(host)
+    ceiling = replace(world.parts.settings, private_networks=(ip_network("10.0.0.0/8"),))
+    found = bad(replace(world.parts, settings=ceiling))
+    assert found["beyond_private_networks"].what.startswith(f"192.168.1.5:5232 was granted to {TENANT}")

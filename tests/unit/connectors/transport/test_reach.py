@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from ipaddress import ip_network
+
 import pytest
 
 from calbridge.connectors.transport.reach import Grant, Reach
@@ -96,3 +98,20 @@ def test_plain_http_can_be_opened_for_ordinary_ports() -> None:
 def test_a_grant_that_can_not_be_read_is_told(text: str) -> None:
     with pytest.raises(SettingsInvalid):
         Grant.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("ip", "code"),
+    [
+        ("10.1.2.3", "allowed"),
+        ("::ffff:10.1.2.3", "allowed"),
+        ("93.184.215.14", "allowed"),
+        ("192.168.1.1", "private_network_needed"),
+        ("127.0.0.1", "private_network_needed"),
+        ("fd00::1", "private_network_needed"),
+        ("169.254.169.254", "address_refused"),
+    ],
+)
+def test_a_granted_name_leads_nowhere_beyond_the_operator_s_ceiling(ip: str, code: str) -> None:
+    reach = Reach(granted=(Grant.parse("nas.example:5232"),), ceiling=(ip_network("10.0.0.0/8"),))
+    assert verdict(reach, "http://nas.example:5232/", ip) == code
