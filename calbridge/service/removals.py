@@ -11,7 +11,7 @@ from calbridge.log import get_logger
 from calbridge.service.calendar_change import leave
 from calbridge.service.leasing import leased, leased_store
 from calbridge.service.parts import Parts
-from calbridge.service.revoking import let_go
+from calbridge.service.revoking import end_unanswered, let_go
 from calbridge.service.run_rows import start_row
 from calbridge.service.run_views import run_view
 from calbridge.service.values import choice
@@ -92,6 +92,9 @@ def remove_queued(parts: Parts, tenant: str, run: Run) -> RunView:
 def _forget(parts: Parts, tenant: str, integration: StoredIntegration) -> None:
     """After the lease was given back: what it remembered goes, and an account that nobody uses any more."""
     with parts.database.write(tenant) as work:
+        # Whoever signs in to the same account now comes before or after, not between.
+        work.users.get(integration.user_id, lock=True)
+        end_unanswered(parts, work, work.authorizations.unanswered(integration_id=integration.id))
         forget_integration(work.connection, tenant, integration.id)
         if integration.account_id:
             let_go(parts, work, integration.account_id)

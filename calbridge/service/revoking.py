@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from calbridge.connectors.contract import OAUTH, ConnectorSpec, SigningIn
@@ -11,7 +12,7 @@ from calbridge.log import get_logger
 from calbridge.service.opening import opened
 from calbridge.service.parts import Parts
 from calbridge.store.accounts import StoredAccount
-from calbridge.store.authorizations import held_anywhere, tenants_with_lapsed
+from calbridge.store.authorizations import Authorization, held_anywhere, tenants_with_lapsed
 from calbridge.store.revocations import Revocation, due_revocations
 from calbridge.store.work import Work
 
@@ -48,6 +49,19 @@ def end_grant(parts: Parts, work: Work, account: StoredAccount, secret: str) -> 
             work.keys.new_id(), account.service, account.username, account.owner_id, facts=dict(account.facts)
         )
         work.revocations.add(wanted, secret)
+
+
+def end_unanswered(parts: Parts, work: Work, asked: Sequence[Authorization]) -> int:
+    """Sign-ins whose last question nobody will answer are over, and their grants are to be ended; how many."""
+    for each in asked:
+        try:
+            secret = work.authorizations.finish(each.id)
+        except SecretUnreadable as error:
+            log.warning("grant_not_revoked", tenant=work.tenant, code=error.code)
+            continue
+        if secret is not None:
+            end_grant(parts, work, each.account(each.id), secret)
+    return len(asked)
 
 
 def revocations_due(parts: Parts, limit: int = 200) -> list[tuple[str, str]]:
@@ -91,15 +105,7 @@ def lapse(parts: Parts) -> int:
     ended = 0
     for tenant in tenants:
         with parts.database.write(tenant) as work:
-            for each in work.authorizations.lapsed():
-                ended += 1
-                try:
-                    secret = work.authorizations.finish(each.id)
-                except SecretUnreadable as error:
-                    log.warning("grant_not_revoked", tenant=tenant, code=error.code)
-                    continue
-                if secret is not None:
-                    end_grant(parts, work, each.account(each.id), secret)
+            ended += end_unanswered(parts, work, work.authorizations.lapsed())
     return ended
 
 

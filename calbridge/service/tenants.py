@@ -7,7 +7,7 @@ from collections.abc import Sequence, Set
 from calbridge.errors import Refused
 from calbridge.service.hosts import checked_grants
 from calbridge.service.parts import Parts
-from calbridge.service.revoking import end_account
+from calbridge.service.revoking import end_account, end_unanswered
 from calbridge.service.values import identifier, refuse_other_version, text
 from calbridge.service.views import ReceiptView, TenantView
 from calbridge.service.watching import end_all_watches
@@ -109,6 +109,7 @@ def delete_tenant(parts: Parts, tenant: str) -> ReceiptView:
     with parts.database.write(tenant) as work:
         for each in work.accounts.with_secrets():
             end_account(parts, work, each)
+        end_unanswered(parts, work, work.authorizations.unanswered())
     return ReceiptView("tenant", tenant, None, parts.clock.now(), erase_tenant(parts.database, tenant))
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from calbridge.errors import Refused
 from calbridge.service.parts import Parts
-from calbridge.service.revoking import end_account
+from calbridge.service.revoking import end_account, end_unanswered
 from calbridge.service.tenants import refuse_running
 from calbridge.service.values import flag, identifier, mail_address, refuse_other_version, text, time_zone
 from calbridge.service.views import ReceiptView, UserView
@@ -129,6 +129,7 @@ def delete_user(parts: Parts, tenant: str, user_id: str) -> ReceiptView:
     with parts.database.write(tenant) as work:
         for each in work.accounts.list(user_id):
             end_account(parts, work, each.id)
+        end_unanswered(parts, work, work.authorizations.unanswered(user_id=user_id))
     return ReceiptView("user", tenant, user_id, parts.clock.now(), erase_user(parts.database, tenant, user_id))
 
 

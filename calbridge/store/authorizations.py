@@ -126,12 +126,17 @@ class Authorizations:
 
     def lapsed(self) -> Sequence[Authorization]:
         """Those whose last question nobody answered in time."""
-        query = select(authorizations).where(
-            authorizations.c.tenant_id == self._tenant,
-            authorizations.c.stage == ASKED,
-            authorizations.c.expires_at <= self._now,
-        )
-        return [_authorization(row) for row in self._connection.execute(query)]
+        return self._asked(authorizations.c.expires_at <= self._now)
+
+    def unanswered(self, *, user_id: str | None = None, integration_id: str | None = None) -> Sequence[Authorization]:
+        """Those whose last question was not answered: of an integration, of a user, or all."""
+        asked = {"user_id": user_id, "integration_id": integration_id}
+        return self._asked(*(authorizations.c[name] == value for name, value in asked.items() if value is not None))
+
+    def _asked(self, *conditions: ColumnElement[bool]) -> Sequence[Authorization]:
+        mine = (authorizations.c.tenant_id == self._tenant, authorizations.c.stage == ASKED)
+        rows = self._connection.execute(select(authorizations).where(*mine, *conditions))
+        return [_authorization(row) for row in rows]
 
     def _at_first(self, authorization_id: str, values: Mapping[str, Any]) -> str | None:
         here = (*self._here(authorization_id), authorizations.c.stage == BEGUN)

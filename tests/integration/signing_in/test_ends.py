@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from calbridge.connectors.transport import Grant, Reach, Transport
 from calbridge.service import revoking, tenants, users
 from calbridge.service.tick import tick
 from tests.doubles.google import ApiError
 
 from .conftest import ALICE, TENANT, YES, World
+
+
+def transport() -> Transport:
+    """What reaches this machine, too."""
+    reach = Reach(https_only=False, ports=frozenset(range(1, 65536)), granted=(Grant.parse("127.0.0.0/8"),))
+    return Transport(reach)
 
 
 def delete(world: World, integration: str) -> None:
@@ -106,6 +115,23 @@ def test_a_grant_that_died_meanwhile_is_over_with_the_first_try(world: World) ->
     assert world.google.count("revoke") == 1
 
 
+@pytest.mark.parametrize("what", ["integration", "user", "tenant"])
+def test_a_grant_that_nobody_has_confirmed_ends_with_what_it_was_for(world: World, what: str) -> None:
+    integration = world.add()
+    question = world.asked(integration)
+    if what == "integration":
+        delete(world, integration)
+    elif what == "user":
+        users.delete_user(world.parts, TENANT, ALICE)
+    else:
+        tenants.delete_tenant(world.parts, TENANT)
+    assert "sign_in_expired" in world.browser.submit(question, YES).words
+    assert len(revoking.revocations_due(world.parts)) == 1
+    if what != "tenant":
+        world.tick()
+        assert world.google.living_grants == []
+
+
 def test_erasing_a_user_ends_the_grant(world: World) -> None:
     world.linked()
     users.delete_user(world.parts, TENANT, ALICE)
@@ -115,7 +141,10 @@ def test_erasing_a_user_ends_the_grant(world: World) -> None:
 
 def test_erasing_a_tenant_ends_the_grants(world: World) -> None:
     world.linked()
-    world.google.lose_request("revoke", times=1)
+    # With the tenant its grant of a private host is gone, so the double is reached as the public service would be.
+    open_to_all = replace(world.parts, transport_factory=lambda _tenant, *_more: transport())
     tenants.delete_tenant(world.parts, TENANT)
-    due = revoking.revocations_due(world.parts)
-    assert [tenant for tenant, _ in due] == [TENANT]
+    assert world.call("GET", "/v1/users").status_code == 401
+    tick(open_to_all)
+    assert world.google.living_grants == []
+    assert revoking.revocations_due(world.parts) == []
