@@ -37,12 +37,10 @@ RUN = [sys.executable, "-P", "-m", "calbridge", "run"]
 
 
 @dataclass
-class Installation:
-    """A data folder with a linked, synced calendar, and a key for its API."""
+class Started:
+    """A data folder of a service, which may be running, and a key for its API."""
 
     environ: Mapping[str, str]
-    server: CalendarServer
-    calendar: str
     key: str
     log: Path
 
@@ -58,6 +56,22 @@ class Installation:
             session.trust_env = False
             return session.request(method, f"{self.url}{path}", json=body, headers=headers, timeout=10)
 
+    def wait(self, condition: Callable[[], object], seconds: float = SECONDS) -> float:
+        """Wait until the condition holds; gives the seconds."""
+        begun = time.monotonic()
+        while not condition():
+            assert time.monotonic() - begun < seconds, self.log.read_text(encoding="utf-8")[-4000:]
+            time.sleep(0.05)
+        return time.monotonic() - begun
+
+
+@dataclass
+class Installation(Started):
+    """One with a linked, synced calendar."""
+
+    server: CalendarServer
+    calendar: str
+
     def put(self, number: int) -> None:
         """A visit in My Calendar, through the API."""
         day = f"2027-01-{number % 28 + 1:02}"
@@ -71,14 +85,6 @@ class Installation:
         bodies = [self.server.get(urljoin(self.server.url, quote(path))) for path in self.server.list(self.calendar)]
         found = [re.search(rb"^SUMMARY:(.*?)\r?$", body, re.MULTILINE) for body in bodies]
         return sorted(each[1].decode() for each in found if each is not None)
-
-    def wait(self, condition: Callable[[], object], seconds: float = SECONDS) -> float:
-        """Wait until the condition holds; gives the seconds."""
-        begun = time.monotonic()
-        while not condition():
-            assert time.monotonic() - begun < seconds, self.log.read_text(encoding="utf-8")[-4000:]
-            time.sleep(0.05)
-        return time.monotonic() - begun
 
 
 @dataclass
@@ -129,11 +135,11 @@ def installation(folder: Path) -> Iterator[Installation]:
             change_integration(parts, TENANT, made.id, calendar_id=chosen.id, active=True)
             key = create_key(parts, TENANT, Role.BACKEND, "PSA").key
             assert list_integrations(parts, TENANT)[0].active
-        yield Installation(environ, server, calendar, key, folder / "service.log")
+        yield Installation(environ, key, folder / "service.log", server, calendar)
 
 
 @contextmanager
-def running(at: Installation) -> Iterator[Running]:
+def running(at: Started) -> Iterator[Running]:
     """The whole service, ready."""
     with at.log.open("ab") as log:
         process = subprocess.Popen(
@@ -148,7 +154,7 @@ def running(at: Installation) -> Iterator[Running]:
         process.communicate(timeout=SECONDS)
 
 
-def environment(at: Installation, **more: str) -> dict[str, str]:
+def environment(at: Started, **more: str) -> dict[str, str]:
     """For a process of this installation."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("CALBRIDGE_", "PYTHON"))}
     return {**clean, **at.environ, **more}
