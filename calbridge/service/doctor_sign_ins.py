@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from calbridge.connectors.contract import OAUTH, Account, ConnectorSpec, SigningIn
 from calbridge.connectors.transport import Reach, Transport
-from calbridge.errors import CalbridgeError, Refused
+from calbridge.errors import CalbridgeError, PermissionMissing, Refused
 from calbridge.service.authorizing import callback
 from calbridge.service.findings import bad, note, well
 from calbridge.service.parts import Parts
@@ -26,8 +26,10 @@ def _sign_in(parts: Parts, spec: ConnectorSpec) -> Finding:
     titles = ", ".join(each.title for each in spec.services)
     try:
         _ask(parts, spec)
+    except PermissionMissing as missing:
+        return note(missing.code, f"nobody can sign in at {titles}: this installation is not registered there")
     except CalbridgeError as error:
-        return note(error.code, f"nobody can sign in at {titles}: this installation is not registered there")
+        return bad(error.code, f"nobody can sign in at {titles}: {error.code}")
     try:
         return well(f"users sign in at {titles}, which sends them back to {callback(parts)}")
     except Refused as refused:

@@ -95,7 +95,7 @@ class GoogleConnector:
         self, redirect_uri: str, state: str, code_challenge: str, *, login_hint: str | None = None
     ) -> str:
         """See :func:`.signing.authorize_url`."""
-        return signing.authorize_url(self._endpoints, self._app[0], redirect_uri, state, code_challenge, login_hint)
+        return signing.authorize_url(self._endpoints, self._app, redirect_uri, state, code_challenge, login_hint)
 
     def exchange(self, code: str, redirect_uri: str, code_verifier: str) -> str:
         """See :func:`.signing.exchange`."""

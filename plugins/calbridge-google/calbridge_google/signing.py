@@ -18,16 +18,21 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "applica
 
 
 def authorize_url(
-    endpoints: Endpoints, client_id: str, redirect_uri: str, state: str, code_challenge: str, login_hint: str | None
+    endpoints: Endpoints,
+    client: tuple[str, str],
+    redirect_uri: str,
+    state: str,
+    code_challenge: str,
+    login_hint: str | None,
 ) -> str:
     """The consent page. ``prompt=consent``, because without it a refresh token comes with the first consent only.
 
-    Raises PermissionMissing (``app_not_registered``) without a client.
+    Raises PermissionMissing (``app_not_registered``) without a client and its secret: nobody is sent away for nothing.
     """
-    if not client_id:
+    if not all(client):
         raise PermissionMissing("no client is set", code="app_not_registered")
     query = {
-        "client_id": client_id,
+        "client_id": client[0],
         "redirect_uri": redirect_uri,
         "response_type": "code",
         "scope": " ".join(SCOPES),

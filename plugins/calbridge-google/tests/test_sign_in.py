@@ -77,9 +77,10 @@ def test_the_consent_page_is_asked_for_what_two_way_sync_needs(serve: Serve, sen
     assert google.requests == []
 
 
-def test_without_a_client_nobody_is_sent_anywhere(serve: Serve, sending: Transport) -> None:
+@pytest.mark.parametrize("missing", ["client_id", "client_secret"])
+def test_without_a_whole_client_nobody_is_sent_anywhere(serve: Serve, sending: Transport, missing: str) -> None:
     google = serve()
-    connector = unsigned(google, sending, settings={"oauth_url": google.url})
+    connector = unsigned(google, sending, settings={**settings(google), missing: ""})
     for act in (
         lambda: connector.authorize_url(CALLBACK, "s", CHALLENGE),
         lambda: connector.exchange("code", CALLBACK, VERIFIER),
