@@ -47,7 +47,14 @@ class FeedChangeSchema(AnswerSchema):
     version = fields.Int(required=True, metadata={"description": "The version that the change made."})
     item = fields.Nested(ItemSchema, required=True, allow_none=True)
     tombstone = fields.Nested(TombstoneSchema, required=True, allow_none=True)
-    changed_fields = fields.List(fields.Str(), required=True)
+    changed_fields = fields.List(
+        fields.Str(),
+        required=True,
+        metadata={
+            "description": "Fields of the item; `time` is start, end and recurrence together, `people` organizer "
+            "and attendees, `responses` the attendees' answers."
+        },
+    )
     source = fields.Nested(SourceSchema, required=True)
     at = moment(required=True)
 
