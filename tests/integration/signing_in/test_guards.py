@@ -211,6 +211,33 @@ def test_no_secret_is_logged_stored_in_the_clear_or_shown(world: World, log: io.
     assert state not in audit
 
 
+def test_what_breaks_inside_is_a_page_and_never_a_traceback(world: World, log: io.StringIO) -> None:
+    question = world.asked(world.add())
+    with world.parts.database.connect(writes=True) as connection:
+        connection.exec_driver_sql("DROP TABLE accounts")
+    end = world.browser.submit(question, YES)
+    assert end.status >= 500
+    assert "Not connected" in end.words
+    assert re.search(r"Code: \w+ . Request: req_\w+", end.words)
+    for word in ("Traceback", "SELECT", "sqlite"):
+        assert word not in end.text
+
+
+def test_a_form_that_is_none_or_too_large_is_a_page(world: World) -> None:
+    callback = f"{world.url}/v1/oauth/callback"
+    session = world.browser.session
+    answers = {
+        415: session.post(callback, json={"state": "x"}),
+        400: session.post(callback, data={"state": "x", "confirmation": "y", "word": "maybe"}),
+        422: session.post(callback, data={"state": "x" * 20_000}),
+        410: session.post(callback, data={"state": "x", "confirmation": "y", "word": "connect"}),
+    }
+    for status, answer in answers.items():
+        assert answer.status_code == status
+        assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert "Not connected" in answer.text
+
+
 def findings(world: World) -> dict[str | None, Finding]:
     return {each.code: each for each in doctor.examine(world.parts) if "Google" in each.what}
 
