@@ -30,7 +30,9 @@ DATA = ROOT / "var" / "demo"
 CALBRIDGE = Path(sys.executable).parent / "calbridge"
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 READY = re.compile(r"calbridge is ready: (http\S+)/docs")
-MORE_KEYS = "CALBRIDGE_DATA_DIR=var/demo .venv/bin/calbridge keys create --platform --name mine"
+COMMAND = "CALBRIDGE_DATA_DIR=var/demo .venv/bin/calbridge"
+MORE_KEYS = f"{COMMAND} keys create --platform --name mine"
+LOOK = f"{COMMAND} items list --user alice"
 END_SECONDS = 90.0
 """For the end of the service, which has time-outs of its own."""
 
@@ -50,6 +52,7 @@ def main() -> int:
             _tell_where(url)
             with _key("make run") as key:
                 play(url, key, server, say)
+            say(f"\nLook around    {LOOK}")
             say("\nIt stays up and keeps both sides the same. Ctrl-C stops it.")
             return _until_ended(service)
     except _Stop:

@@ -187,13 +187,26 @@ def _codes(
     if conditional:
         codes += ["precondition_failed"]
     if upstream:
-        codes += ["unavailable", "sign_in_required", "throttled"]
+        codes += UPSTREAM_CODES
     return list(dict.fromkeys(codes))
 
 
-CONNECTOR_CODES = frozenset(
-    {"app_not_registered", "unavailable", "sign_in_required", "throttled", "calendar_gone", "permission_missing"}
+UPSTREAM_CODES = (
+    "unavailable",
+    "timed_out",
+    "host_unreachable",
+    "tls_failed",
+    "malformed_answer",
+    "sign_in_required",
+    "permission_missing",
+    "address_refused",
+    "private_network_needed",
+    "throttled",
 )
+"""What a person meets where a calendar service is asked during a request."""
+GUARDED = frozenset({"address_refused", "private_network_needed"})
+"""Refusals of addresses: of the account's where a service is asked, elsewhere of one in the body."""
+CONNECTOR_CODES = frozenset({*UPSTREAM_CODES, "app_not_registered", "calendar_gone"})
 
 
 def _document(
@@ -232,7 +245,8 @@ def _document(
 def refused_as(codes: Sequence[str]) -> dict[int, list[dict[str, Any]]]:
     """The document of refusals with these codes, by status."""
     found: dict[int, list[dict[str, Any]]] = {}
-    for status, examples in _refusals(codes).items():
+    # That code is listed where a calendar service is asked.
+    for status, examples in _refusals(codes, upstream="unavailable" in codes).items():
         told = {"schema": ProblemSchema, "content_type": PROBLEM, "description": PHRASES[status], "examples": examples}
         if status == 429:
             told["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}}
@@ -249,11 +263,11 @@ def _success(gives: Gives, status: int, description: str, versioned: bool) -> di
     return told
 
 
-def _refusals(codes: Sequence[str]) -> dict[int, dict[str, Any]]:
+def _refusals(codes: Sequence[str], *, upstream: bool) -> dict[int, dict[str, Any]]:
     """Statuses with an example for each code."""
     found: dict[int, dict[str, Any]] = {}
     for code in codes:
-        status = status_of(code, connector=code in CONNECTOR_CODES)
+        status = status_of(code, connector=code in CONNECTOR_CODES - (frozenset() if upstream else GUARDED))
         facts = {"field": "title"} if status == 422 else {"retry_after": 30} if status == 429 else {}
         example = problem(code, status, facts=facts) | {"request_id": "req_4f6c1d2e9a7b"}
         found.setdefault(status, {})[code] = {"value": example}

@@ -13,6 +13,7 @@ import pytest
 import requests
 from sqlalchemy import text
 
+from calbridge.api.here import VENDOR_SECONDS
 from calbridge.service.access import Role
 from calbridge.service.keys import create_key
 from tests.e2e.databases import Postgresql, postgresql_server
@@ -22,7 +23,7 @@ from tests.servers.process import free_port
 from tests.servers.waiting import eventually
 
 ACME = "acme"
-PATIENCE = 5.0
+PATIENCE = 15.0
 """Seconds within which an answer must be there, on a machine that has other things to do."""
 VISIT = {
     "title": "Visit",
@@ -63,7 +64,7 @@ class Api:
 
     def is_up(self) -> bool:
         try:
-            return self.call("GET", "/readyz").ok
+            return self.call("GET", "/readyz", patience=60).ok
         except requests.ConnectionError:
             return False
 
@@ -168,3 +169,28 @@ def test_a_table_that_somebody_holds_is_told(stoppable: tuple[Api, Postgresql]) 
         assert api.items() == ["before"]
         assert refused(api.put("meanwhile", patience=30), "database_locked")
     assert api.put("afterwards").status_code == 201
+
+
+def test_a_calendar_server_that_hangs_holds_a_request_for_ten_seconds_at_most(radicale_server: CalendarServer) -> None:
+    patient = {"CALBRIDGE_REQUEST_TIMEOUT": "50", "CALBRIDGE_LEASE_SECONDS": "60"}
+    with (
+        fleet(CALBRIDGE_PORT=str(free_port()), **patient) as at,
+        answering(at, radicale_server) as api,
+        standing_still(radicale_server),
+    ):
+        account = {"url": radicale_server.url, "username": "alice", "password": "secret"}
+        body = {"user_id": ALICE, "service": "caldav", "account": account}
+        told = api.call("POST", "/v1/integrations", body, patience=VENDOR_SECONDS + PATIENCE)
+        assert (told.status_code, told.json()["code"]) == (502, "timed_out"), told.text
+        assert api.call("GET", "/v1/integrations").json()["data"] == [], "nothing is stored that was not proved"
+
+
+@contextmanager
+def standing_still(server: CalendarServer) -> Iterator[None]:
+    """It takes connections and answers nobody."""
+    assert server.pid is not None
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(server.pid, signal.SIGCONT)

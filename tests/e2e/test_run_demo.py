@@ -66,6 +66,7 @@ def test_it_shows_a_change_on_each_side_and_stops_at_ctrl_c(checkout: Path) -> N
         key = re.search(r"^Platform key +(cbk_\S+)$", told, re.MULTILINE)
         assert key
         assert f"http://127.0.0.1:{port}/docs" in told
+        assert "calbridge items list --user alice" in told
         assert re.search(r"PSA -> phone +Replace the router .* was on the phone after", told)
         assert re.search(r"phone -> PSA +Lunch with Bob .* was in My Calendar after", told)
         assert answered(port, key[1]) == 200
