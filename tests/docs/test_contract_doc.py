@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from calbridge import errors
-from calbridge.connectors.contract import Connector, Controlled, Responding
+from calbridge.connectors.contract import Connector, Controlled, Responding, Watching
 from calbridge.testing.conformance import MUST_PASS, OPTIONAL, ConformanceSuite, SilentTests
 from calbridge.testing.conformance.base import Suite
 from tests.conftest import ROOT
@@ -42,12 +42,17 @@ def test_the_suite_holds_every_part_that_must_pass() -> None:
 
 
 def test_every_numbered_clause_of_the_contract_is_on_the_page() -> None:
-    assert {f"C{number}" for number in range(1, 11)} <= set(re.findall(r"\bC\d+\b", PAGE))
+    assert {f"C{number}" for number in range(1, 13)} <= set(re.findall(r"\bC\d+\b", PAGE))
 
 
 def test_every_call_of_the_contract_stands_in_the_table() -> None:
     table = PAGE.partition("## The calls")[2].partition("\n- ")[0]
-    calls = {name for kind in (Connector, Responding, Controlled) for name in vars(kind) if not name.startswith("_")}
+    calls = {
+        name
+        for kind in (Connector, Responding, Controlled, Watching)
+        for name in vars(kind)
+        if not name.startswith("_")
+    }
 
     assert set(re.findall(r"^\| `(\w+)", table, re.MULTILINE)) == calls
 

@@ -23,10 +23,11 @@ from calbridge.testing.conformance.controlling import ControlTests, StorageTests
 from calbridge.testing.conformance.driver import Driver, Walk
 from calbridge.testing.conformance.errors import ErrorTests
 from calbridge.testing.conformance.fidelity import FidelityTests, SilentTests
-from calbridge.testing.conformance.harness import Door, Harness, InvitedHarness
+from calbridge.testing.conformance.harness import Door, Harness, InvitedHarness, WatchedHarness
 from calbridge.testing.conformance.reading import CalendarTests, ChangesTests, CheckTests, FetchTests
 from calbridge.testing.conformance.responding import RespondTests
 from calbridge.testing.conformance.series import SeriesTests
+from calbridge.testing.conformance.watching import WatchTests
 from calbridge.testing.conformance.writing import WriteTests
 
 MUST_PASS: tuple[type[Suite], ...] = (
@@ -42,6 +43,7 @@ MUST_PASS: tuple[type[Suite], ...] = (
 OPTIONAL: dict[str, type[Suite]] = {
     Ability.SILENT_UPDATE: SilentTests,
     Ability.RESPOND: RespondTests,
+    Ability.PUSH: WatchTests,
     Ability.CONTROLS: ControlTests,
     "storage": StorageTests,
 }
@@ -74,5 +76,7 @@ __all__ = [
     "StorageTests",
     "Suite",
     "Walk",
+    "WatchTests",
+    "WatchedHarness",
     "WriteTests",
 ]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Protocol, runtime_checkable
 
-from calbridge.connectors.contract import Connector
+from calbridge.connectors.contract import Connector, Notice, NoticeReader
 from calbridge.connectors.transport import Transport
 from calbridge.domain.content import Content, Unit, Value
 from calbridge.domain.event import Event
@@ -66,3 +66,19 @@ class InvitedHarness(Harness, Protocol):
     @property
     def owner(self) -> str:
         """The address under which the account's owner is invited."""
+
+
+@runtime_checkable
+class WatchedHarness(Harness, Protocol):
+    """A harness for connectors that claim ``PUSH``."""
+
+    @property
+    def now(self) -> datetime:
+        """The time at that service, aware."""
+
+    @property
+    def reader(self) -> NoticeReader:
+        """What the connector's spec names as ``notices``."""
+
+    def pushed(self) -> Sequence[Notice]:
+        """What the service sent to any notification address since the last call, as it would come in there."""

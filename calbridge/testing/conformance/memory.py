@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, datetime
 from random import Random
 
-from calbridge.connectors.contract import Connector
+from calbridge.connectors.contract import Connector, Notice, NoticeReader
 from calbridge.connectors.transport import Transport
 from calbridge.testing.memory import MAIN, OWNER_ADDRESS, MemoryConnector, MemoryService, Phone, Switches
+from calbridge.testing.memory.pushing import read_notice
 
 
 class MemoryHarness:
@@ -49,6 +51,20 @@ class MemoryHarness:
     def connector_at(self, url: str, transport: Transport) -> Connector | None:
         """None: there is no network."""
         return None
+
+    @property
+    def now(self) -> datetime:
+        """By the service's clock."""
+        return self.service.now
+
+    @property
+    def reader(self) -> NoticeReader:
+        """Of every memory service."""
+        return read_notice
+
+    def pushed(self) -> Sequence[Notice]:
+        """Notices that are under way."""
+        return [Notice(each.headers) for each in self.service.take_pushed()]
 
     def mails(self) -> int:
         """Mails to guests so far."""

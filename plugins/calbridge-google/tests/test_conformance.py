@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from calbridge.testing.conformance import ConformanceSuite, RespondTests, SilentTests
+from calbridge.testing.conformance import ConformanceSuite, RespondTests, SilentTests, WatchTests
 from tests.doubles.google import Quirks, google_double
 
 from .harness import GoogleHarness
@@ -28,5 +28,5 @@ def harness(request: pytest.FixtureRequest) -> Iterator[GoogleHarness]:
         assert double.breaches == []
 
 
-class TestConformance(ConformanceSuite, SilentTests, RespondTests):
-    """Every clause that a connector must keep, that nobody is mailed, and how invitations are answered."""
+class TestConformance(ConformanceSuite, SilentTests, RespondTests, WatchTests):
+    """Every clause that a connector must keep, that nobody is mailed, how invitations are answered and changes told."""

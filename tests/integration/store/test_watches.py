@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from calbridge.errors import SecretUnreadable
 from calbridge.store.database import Database
 from calbridge.store.rotation import rotate, verify
-from calbridge.store.watches import ASKED, LIVE, StoredWatch, due_watches
+from calbridge.store.watches import ASKED, LIVE, StoredWatch, due_watches, unwatched_due
 
 from .helpers import INTEGRATION, KEY, OTHER_KEY, TENANT, Clock, fill
 
@@ -112,3 +112,30 @@ def test_what_is_due_comes_tenants_in_turn_and_without_those_that_wait(database:
     with database.write(TENANT) as work:
         work.integrations.save("i1", active=False)
     assert (TENANT, "i1") in due(), "what they depend on changed"
+
+
+def test_what_is_asked_for_every_notice_and_every_few_seconds_is_found_by_indexes(
+    database: Database, clock: Clock, count_statements: Callable[[Database], list[str]]
+) -> None:
+    if not database.sqlite:
+        return
+    fill(database)
+    asked = count_statements(database)
+    with database.system_read() as system:
+        system.watch_of("memory", ADDRESS)
+        due_watches(system.connection, clock.now(), ["caldav"], 10)
+        unwatched_due(system.connection, clock.now(), ["caldav"])
+    with database.connect(writes=False) as connection:
+        plans = [
+            " ".join(
+                str(row[3]) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {each}", (0,) * each.count("?"))
+            )
+            for each in asked
+            if each.startswith("SELECT") and "FROM" in each
+        ]
+    assert len(plans) == 3
+    assert "uq_watches_digest" in plans[0]
+    for plan in plans:
+        assert "SCAN integrations" not in plan, plan
+        assert "SCAN watches" not in plan, plan
+    assert all("ix_integrations_watch" in plan for plan in plans[1:])

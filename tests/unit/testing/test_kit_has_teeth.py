@@ -22,13 +22,17 @@ from calbridge.connectors.contract import (
     Failed,
     Fetched,
     Gone,
+    Heard,
+    Notice,
     Owner,
     Page,
     Partial,
     Place,
     Result,
     Seen,
+    Subscription,
     Update,
+    Watch,
     Window,
     Write,
 )
@@ -36,7 +40,7 @@ from calbridge.connectors.transport import Request, Transport
 from calbridge.domain.content import MASTER, Content, Field, Span, Unit, Value, content
 from calbridge.domain.times import utc
 from calbridge.errors import CalendarGone, NotFound
-from calbridge.testing.conformance import ConformanceSuite, Driver, RespondTests, SilentTests
+from calbridge.testing.conformance import ConformanceSuite, Driver, RespondTests, SilentTests, WatchTests
 from calbridge.testing.conformance.memory import MemoryHarness
 from calbridge.testing.memory import MemoryConnector, MemoryService, Switches
 
@@ -56,6 +60,8 @@ class Breaking:
         self.owner = self._inner.owner
         self.calendar, self.phone, self.today = self._inner.calendar, self._inner.phone, self._inner.today
         self.service = self._inner.service
+        self.now, self.pushed = self._inner.now, self._inner.pushed
+        self.reader = getattr(self.kind, "reads", self._inner.reader)
 
     def connector(self) -> Connector:
         return self.kind(self.service)
@@ -477,11 +483,40 @@ class AnswersWhateverItBecame(MemoryConnector):
         return super().respond(calendar, replace(answer, version=None))
 
 
+@breaks("test_a_change_is_told_to_who_subscribed")
+class SubscribesToNothing(MemoryConnector):
+    def watch(self, calendar: str, wanted: Subscription) -> Watch:
+        made = super().watch(calendar, wanted)
+        super().unwatch(calendar, made)
+        return made
+
+
+@breaks("test_it_goes_on_under_a_fresh_subscription")
+class EndsTheFreshOne(MemoryConnector):
+    def renew(self, calendar: str, watch: Watch, wanted: Subscription) -> Watch:
+        made = self.watch(calendar, wanted)
+        self.unwatch(calendar, made)
+        return made
+
+
+@breaks("test_what_ended_tells_nothing_and_ends_as_often_as_one_likes")
+class NeverEnds(MemoryConnector):
+    def unwatch(self, calendar: str, watch: Watch) -> None:
+        """Nothing."""
+
+
+@breaks("test_a_reader_bears_anything")
+class ReadsAnything(MemoryConnector):
+    @staticmethod
+    def reads(notice: Notice) -> Heard:
+        return Heard(notice.headers.get("x-memory-id", "w1"))
+
+
 def master_of(given: Content) -> Content:
     return Content({unit: value for unit, value in given.units.items() if unit[0] == MASTER})
 
 
-class AllTests(ConformanceSuite, SilentTests, RespondTests):
+class AllTests(ConformanceSuite, SilentTests, RespondTests, WatchTests):
     """The kit with its optional parts."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from calbridge.testing.conformance import ConformanceSuite, RespondTests, SilentTests
+from calbridge.testing.conformance import ConformanceSuite, RespondTests, SilentTests, WatchTests
 from calbridge.testing.conformance.memory import MemoryHarness
 from calbridge.testing.memory import LOSSES, Switches
 
@@ -21,6 +21,14 @@ class TestMustPass(ConformanceSuite):
 
 class TestInvitations(RespondTests):
     """Answered, with every loss."""
+
+
+class TestPush(WatchTests):
+    """Told, with every loss but that of the ability itself."""
+
+    @pytest.fixture(params=["no_loss", *sorted(LOSSES.keys() - {"pushes"})])
+    def harness(self, request: pytest.FixtureRequest) -> MemoryHarness:
+        return MemoryHarness(LOSSES.get(request.param, Switches()), seed=7)
 
 
 class TestNobodyIsMailed(SilentTests):
