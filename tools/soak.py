@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 from tests.e2e.databases import postgresql  # noqa: E402
 from tests.e2e.killing import look, play, world  # noqa: E402
 
-MACHINE = "tests/unit/sync/test_machine.py"
+MACHINES = ("tests/unit/sync/test_machine.py", "tests/integration/service/test_watch_machine.py")
 PORTION = 25
 """Kills of one story: more would only repeat it with a longer past."""
 
@@ -36,9 +36,9 @@ def main() -> int:
         database = ("SQLite", "PostgreSQL")[number // PORTION % 2]
         _kill(database, seed + number // PORTION, kills)
     if asked.examples:
-        say(f"Random histories of the engine, {asked.examples} for each kind of service")
-        environment = os.environ | {"MACHINE_EXAMPLES": str(asked.examples)}
-        command = [sys.executable, "-m", "pytest", MACHINE, "-q", "-o", "timeout=0", "-n", str(asked.workers)]
+        say(f"Random histories of the engine and of push subscriptions, {asked.examples} for each kind of service")
+        environment = os.environ | dict.fromkeys(("MACHINE_EXAMPLES", "WATCH_EXAMPLES"), str(asked.examples))
+        command = [sys.executable, "-m", "pytest", *MACHINES, "-q", "-o", "timeout=0", "-n", str(asked.workers)]
         return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
     return 0
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from calbridge.errors import PermissionMissing, SignInRequired, Throttled, Unavailable
+from calbridge.errors import BudgetSpent, PermissionMissing, SignInRequired, Throttled, Unavailable
 from calbridge.service import accounts, integrations, runs, status, tenant_settings, tenants, users
 from calbridge.service.doctor import examine
 from calbridge.service.polling import NET_MINUTES
@@ -346,6 +346,18 @@ def test_a_service_that_throttles_is_left_alone_as_long_as_it_says(world: World)
     look_after(world)
     assert subscribed(world) == []
     pass_time(world, minutes=20)
+    look_after(world)
+    assert len(subscribed(world)) == 1
+
+
+def test_a_share_of_the_quota_that_is_used_up_is_no_failure(world: World) -> None:
+    world.memory.io.fail("watch.before", BudgetSpent(retry_after=300))
+    look_after(world)
+    assert (failures(world), status.tenant_status(world.parts, TENANT).watches["failing"]) == ([], 0)
+    pass_time(world, seconds=299)
+    look_after(world)
+    assert subscribed(world) == []
+    pass_time(world, seconds=2)
     look_after(world)
     assert len(subscribed(world)) == 1
 
