@@ -26,6 +26,8 @@ _RATE = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "dailyLimitExce
 _SCOPES = frozenset({"insufficientPermissions", "insufficientScopes", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"})
 _NOT_SET_UP = frozenset({"accessNotConfigured", "SERVICE_DISABLED", "CONSUMER_INVALID"})
 _NOT_OURS = frozenset({"forbiddenForNonOrganizer"})
+_NO_ACCESS = frozenset({"forbidden", "requiredAccessLevel"})
+"""Of a listing: this calendar is not shared with the account any more. What else the account reads is not concerned."""
 _TIMES = frozenset({"timeRangeEmpty"})
 
 
@@ -82,6 +84,8 @@ def _forbidden(
         return Rejected("not the organizer", code="organised_elsewhere")
     if act in ("insert", "write"):
         return Rejected(f"status {status} {named}".strip(), code="read_only_calendar")
+    if act in ("list", "delta") and reasons & _NO_ACCESS:
+        return CalendarGone(status=status)
     return PermissionMissing(named, status=status)
 
 

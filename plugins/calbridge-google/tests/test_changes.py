@@ -195,18 +195,28 @@ def test_kinds_of_events_that_are_no_appointments_are_left_out(serve: Serve, lin
     google = serve()
     client = link(google)
     cursor = client.cursor()
-    kept = google.insert(single("Out of office", _set={"eventType": "outOfOffice"}))
+    kept = google.insert(single())
     place = google.insert(single("Home office", _set={"eventType": "workingLocation"}))
     birthday = google.insert(weekly("Birthday", _set={"eventType": "birthday"}))
+    unheard = google.insert(single("Of next year", _set={"eventType": "somethingNew"}))
     for entries in (client.listing()[0], client.listing(cursor)[0]):
         assert {entry.remote_id for entry in entries} == {kept}
     assert google.count("batch") == 0
-    row = client.fetch(place, birthday)
-    assert {each.code for each in row.values() if isinstance(each, Unreadable)} == {"no_appointment"}
-    out = client.fetch_one(kept).event
-    assert out is not None
-    assert out.editable == Editable(time=False, details=False, people=False, existence=False)
-    assert out.content.of(Field.SHOW_AS) == "oof"
+    row = client.fetch(place, birthday, unheard)
+    assert [each.code for each in row.values() if isinstance(each, Unreadable)] == ["no_appointment"] * 3
+
+
+@pytest.mark.parametrize("kind", ["outOfOffice", "focusTime", "fromGmail"])
+def test_special_kinds_of_appointments_are_told_and_can_not_be_changed(serve: Serve, link: Link, kind: str) -> None:
+    google = serve()
+    client = link(google)
+    cursor = client.cursor()
+    name = google.insert(single("Away", _set={"eventType": kind}))
+    for entries in (client.listing()[0], client.listing(cursor)[0]):
+        [entry] = entries
+        assert entry.remote_id == name
+        assert entry.event.editable == Editable(time=False, details=False, people=False, existence=False)
+        assert entry.event.content.of(Field.SHOW_AS) == ("oof" if kind == "outOfOffice" else None)
 
 
 def test_one_odd_event_does_not_stop_the_others(serve: Serve, link: Link) -> None:
@@ -295,10 +305,26 @@ def test_a_calendar_that_is_not_shared_any_more_is_gone_and_not_empty(serve: Ser
         client.fetch("something")
 
 
-def test_a_listing_that_is_forbidden_is_a_missing_permission(serve: Serve, link: Link) -> None:
+@pytest.mark.parametrize("reason", ["forbidden", "requiredAccessLevel"])
+def test_a_listing_that_is_forbidden_concerns_its_calendar_and_not_the_account(
+    serve: Serve, link: Link, reason: str
+) -> None:
     google = serve()
     client = link(google)
-    google.fail("events.list", ApiError(403, "forbidden"))
+    cursor = client.cursor()
+    google.fail("events.list", ApiError(403, reason), times=2)
+    for since in (cursor, None):
+        with pytest.raises(CalendarGone):
+            client.listing(since)
+
+
+@pytest.mark.parametrize("reason", ["insufficientPermissions", "accessNotConfigured", "somethingNew"])
+def test_a_listing_that_is_refused_for_another_reason_is_a_missing_permission(
+    serve: Serve, link: Link, reason: str
+) -> None:
+    google = serve()
+    client = link(google)
+    google.fail("events.list", ApiError(403, reason))
     with pytest.raises(PermissionMissing):
         client.listing()
 

@@ -60,6 +60,8 @@ class Quirks:
     longest_channel: int = 604_800
     """7: seconds; what is asked beyond is cut."""
 
+    lists_empty_once: bool = False
+    """9: one full listing comes back empty, although there are events."""
     breakage: Breakage | None = None
     """Nonsense in place of good answers."""
     drip_seconds: float = 0.0
