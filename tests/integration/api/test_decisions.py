@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from calbridge.domain.content import MASTER, Field, People, Person
 from calbridge.service.requests import carry_out
 from tests.integration.api.conftest import Api
 from tests.integration.service.world import ALICE, TENANT, event, visit
+
+TITLE = (MASTER, Field.TITLE)
 
 
 def carried_out(api: Api) -> None:
@@ -51,6 +55,88 @@ def test_a_closed_pair_is_reopened_and_what_fits_no_state_is_refused(api: Api, p
     carried_out(api)
     assert closed["item_id"] == linked(api, path)[0]["item_id"]
     assert api.world.event_titles() == ["Visit"]
+
+
+def act(api: Api, path: str, action: str) -> None:
+    """Say it about the only pair, and let the next run carry it out."""
+    (pair,) = linked(api, path)
+    told = api.as_("backend").post(f"{path}/links/{pair['item_id']}", {"action": action})
+    assert (told.status_code, told.json["item_id"]) == (200, pair["item_id"])
+    carried_out(api)
+
+
+def state(api: Api, path: str) -> tuple[str, str | None]:
+    (pair,) = linked(api, path)
+    return pair["state"], pair["reason"]
+
+
+def test_an_edit_that_was_withheld_is_applied(api: Api, path: str) -> None:
+    phone = api.world.memory.phone_at("main")
+    backend = api.as_("backend")
+    remote_id = phone.create(event("Lunch"))
+    api.world.sync()
+    backend.patch(path, {"settings": {"retrieve": {"update": False}}})
+    phone.edit(remote_id, {TITLE: "Late lunch"})
+    api.world.sync()
+    assert (state(api, path)[0], linked(api, path)[0]["withheld"]) == ("withheld", ["title"])
+    backend.patch(path, {"settings": {"retrieve": {"update": True}}})
+    carried_out(api)
+    assert api.world.titles() == ["Lunch"]
+    act(api, path, "apply_withheld")
+    assert (api.world.titles(), state(api, path)) == (["Late lunch"], ("synced", None))
+
+
+def test_a_write_that_would_mail_guests_goes_out_with_consent(api: Api, path: str) -> None:
+    memory = api.world.memory
+    memory.switches = replace(memory.switches, silent=False)
+    guests = People(None, (Person("eve@example.com"),))
+    memory.phone_at("main").create(event("Review").with_units({(MASTER, Field.PEOPLE): guests}))
+    api.world.sync()
+    (item,) = api.world.items()
+    assert api.as_("backend").patch(f"/v1/users/{ALICE}/items/{item['id']}", {"title": "Review II"}).status_code == 200
+    carried_out(api)
+    assert (api.world.event_titles(), state(api, path)) == (["Review"], ("would_mail", "would_mail"))
+    act(api, path, "consent")
+    assert (api.world.event_titles(), state(api, path)) == (["Review II"], ("synced", None))
+
+
+def test_two_sides_that_undid_each_other_go_on_when_they_are_thawed(api: Api, path: str) -> None:
+    phone = api.world.memory.phone_at("main")
+    for _ in range(6):
+        api.world.put("visit", **visit("Ping"))
+        carried_out(api)
+        ((remote_id, _),) = phone.events().items()
+        if state(api, path)[0] == "frozen":
+            break
+        phone.edit(remote_id, {TITLE: "Pong"})
+        api.world.sync()
+    assert (api.world.event_titles(), state(api, path)) == (["Pong"], ("frozen", "oscillation"))
+    act(api, path, "thaw")
+    assert (api.world.event_titles(), state(api, path)) == (["Ping"], ("synced", None))
+
+
+def test_what_a_service_refused_is_tried_again_when_somebody_says_so(api: Api, path: str) -> None:
+    memory = api.world.memory
+    memory.switches = replace(memory.switches, rejects_titles_with="Visit")
+    api.world.put("visit", **visit("Visit"))
+    carried_out(api)
+    assert state(api, path)[0] == "failed"
+    memory.switches = replace(memory.switches, rejects_titles_with=None)
+    api.world.sync()
+    assert (api.world.event_titles(), state(api, path)[0]) == ([], "failed")
+    act(api, path, "retry")
+    assert (api.world.event_titles(), state(api, path)) == (["Visit"], ("synced", None))
+
+
+def test_the_history_of_an_item_goes_over_all_integrations(api: Api, path: str) -> None:
+    first, second = api.world.integration_id, api.world.connect(calendar_id="second").id
+    api.world.sync()
+    item = api.world.put("visit", **visit("Visit"))
+    for integration in (first, second):
+        carry_out(api.world.parts, TENANT, integration, budget_seconds=None)
+    lines = api.as_("backend").get(f"/v1/users/{ALICE}/items/{item['id']}/history").json["data"]
+    assert {(each["integration_id"], each["action"]) for each in lines} == {(first, "create"), (second, "create")}
+    assert [api.world.event_titles(name) for name in ("main", "second")] == [["Visit"], ["Visit"]]
 
 
 def test_an_unlinked_event_is_retrieved_linked_or_ignored(api: Api, path: str) -> None:
