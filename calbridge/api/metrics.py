@@ -13,7 +13,7 @@ from prometheus_client.core import GaugeMetricFamily
 from calbridge.api.here import installed
 from calbridge.api.problems import problem_response
 from calbridge.service.parts import Parts
-from calbridge.service.status import sizes, status
+from calbridge.service.status import seconds_unread, sizes, status
 
 blueprint = Blueprint("metrics", __name__)
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -49,6 +49,10 @@ class _Collector:
         yield _by("integrations", "Integrations by status.", "status", found.integrations)
         yield _by("runs_last_day", "Runs of the last day by status.", "status", found.runs)
         yield GaugeMetricFamily("calbridge_due_integrations", "Integrations with triggers not taken up.", found.due)
+        unread = seconds_unread(self._parts)
+        if unread is not None:
+            told = "Since the connected calendar that waits longest was read to its end."
+            yield GaugeMetricFamily("calbridge_longest_unread_seconds", told, unread)
         yield _by("waiting_messages", "Deliveries and mails still to be sent.", "kind", found.waiting)
         if found.queues is not None:
             yield _by("queued_jobs", "Jobs that wait in Redis.", "queue", found.queues)

@@ -71,6 +71,16 @@ def _budgets(parts: Parts) -> Mapping[str, float]:
     return fullest
 
 
+def seconds_unread(parts: Parts) -> float | None:
+    """For how long the calendar that waits longest was not read to its end; None without any that is connected.
+
+    A service that answers and tells nothing any more is seen by nothing else. Raises DatabaseUnusable.
+    """
+    with parts.database.system_read() as system:
+        since = queries_status.longest_unread(system.connection)
+        return None if since is None else max(0.0, (system.now - since).total_seconds())
+
+
 def sizes(parts: Parts) -> Mapping[str, int]:
     """How many tenants, users and items there are. Raises DatabaseUnusable."""
     with parts.database.system_read() as system:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, type_coerce
 
+from calbridge.store.columns import Instant
+from calbridge.store.stopping import unstopped
 from calbridge.store.tables import deliveries, integrations, items, notices, runs, tenants, users
 
 DAY = timedelta(days=1)
@@ -41,6 +43,15 @@ def due_integrations(connection: Connection, tenant: str | None) -> int:
     if tenant is not None:
         query = query.where(integrations.c.tenant_id == tenant)
     return int(connection.execute(query).scalar_one())
+
+
+def longest_unread(connection: Connection) -> datetime | None:
+    """Since when the calendar that waits longest was not read to its end, of those that are connected and may run."""
+    since = func.min(func.coalesce(integrations.c.fresh_as_of, integrations.c.created_at))
+    query = select(type_coerce(since, Instant)).where(
+        integrations.c.deleted_at.is_(None), integrations.c.active, integrations.c.status == "connected", unstopped()
+    )
+    return connection.execute(query).scalar_one()
 
 
 def waiting_messages(connection: Connection, tenant: str | None) -> dict[str, int]:

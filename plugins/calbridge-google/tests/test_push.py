@@ -12,7 +12,7 @@ import pytest
 
 from calbridge.connectors.capabilities import Ability
 from calbridge.connectors.contract import Heard, Notice, Subscription, Watch, Watching
-from calbridge.errors import CalendarGone, Rejected, Unavailable
+from calbridge.errors import CalendarGone, Rejected, SignInRequired, Unavailable
 from calbridge_google.notices import read_notice
 from tests.doubles.google import ApiError, GoogleDouble
 
@@ -169,6 +169,25 @@ def test_a_lost_reply_leaves_a_channel_that_ends_by_itself(serve: Serve, link: L
     google.lose_reply("events.watch")
     with pytest.raises(Unavailable):
         client.connector.watch(client.calendar, subscription("watch-1"))
+    assert set(google.channels) == {"watch-1"}
+
+
+def test_where_access_was_taken_back_every_act_on_a_channel_says_so_for_certain(
+    serve: Serve, link: Link, receiver: Receiver
+) -> None:
+    google = serve()
+    client = link(google)
+    first = watched(google, client, receiver)
+    google.revoke()
+    google.kill_access_tokens()
+    for act in (
+        lambda: client.connector.watch(client.calendar, subscription("watch-2")),
+        lambda: client.connector.renew(client.calendar, first, subscription("watch-2")),
+        lambda: client.connector.unwatch(client.calendar, first),
+    ):
+        with pytest.raises(SignInRequired) as raised:
+            act()
+        assert (raised.value.confirmed, raised.value.code) == (True, "grant_ended")
     assert set(google.channels) == {"watch-1"}
 
 

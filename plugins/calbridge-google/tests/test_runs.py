@@ -279,3 +279,32 @@ def test_whatever_google_says_a_run_ends_with_an_error_of_the_contract(serve: Se
             world.run()
         google.heal()
     assert world.psa.titles() == titles(google) == ["Lunch"]
+
+
+def test_a_series_whose_visits_are_not_to_be_found_yet_is_completed_later(serve: Serve, begin: Begin) -> None:
+    """Right after a creation Google may answer 404 for a while."""
+    google = serve()
+    world = copied(google, begin)
+    target = event("Series", "2027-01-05 10:00", rule="FREQ=WEEKLY;COUNT=4")
+    world.psa.add(target.with_units({("2027-01-12T10:00:00", Field.EXISTS): False}))
+    google.fail("events.instances", ApiError(404, "notFound"), times=2)
+    for _ in range(3):
+        world.run()
+    assert google.count("events.instances") > 2
+    [master] = google.events()
+    [exception] = google.exceptions(master)
+    assert exception["status"] == "cancelled"
+    assert len(google.events()) == len(world.psa.living()) == 1
+
+
+def test_general_limits_end_a_run_that_goes_on_hours_later_with_nothing_lost(serve: Serve, begin: Begin) -> None:
+    google = serve()
+    world = copied(google, begin)
+    for number in range(3):
+        world.psa.add(event(f"Repair {number}", "2027-01-08 09:00"))
+    google.fail("events.insert", ApiError(403, "quotaExceeded", domain="usageLimits"))
+    with pytest.raises(Throttled) as raised:
+        world.run()
+    assert (raised.value.retry_after or 0) >= 3600
+    world.run()
+    assert titles(google) == [f"Repair {number}" for number in range(3)]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
@@ -116,6 +116,29 @@ def test_unticked_permissions_are_told(serve: Serve, sending: Transport, unticke
         connector.exchange(code, CALLBACK, VERIFIER)
     assert raised.value.code == "consent_incomplete"
     assert raised.value.facts["missing"] == [SCOPE_WORDS[unticked]]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ["https://www.googleapis.com/auth/drive.file", "https://www.googleapis.com/auth/calendar.readonly"],
+        ["https://www.googleapis.com/auth/calendar"],
+    ],
+)
+def test_scopes_granted_beyond_those_asked_for_disturb_nobody(
+    serve: Serve, sending: Transport, more: list[str]
+) -> None:
+    """What was granted before comes back too, in any order, and ``email`` by its long name."""
+    google = serve()
+    connector = unsigned(google, sending)
+    url = connector.authorize_url(CALLBACK, "s", CHALLENGE)
+    asked = parse_qs(urlsplit(url).query)["scope"][0]
+    kept = ["openid"] if len(more) == 1 else asked.split()[::-1]
+    url = url.replace(urlencode({"scope": asked}), urlencode({"scope": " ".join([*more, *kept])}))
+    code = parse_qs(urlsplit(google.sign_in(url)).query)["code"][0]
+    secret = connector.exchange(code, CALLBACK, VERIFIER)
+    assert set(more) <= set(grant_of(secret).scopes)
+    assert unsigned(google, sending, secret=secret).check().id == google.sub
 
 
 def test_a_reconnect_without_a_new_lasting_token_keeps_the_old_one(serve: Serve, sending: Transport) -> None:

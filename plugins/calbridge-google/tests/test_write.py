@@ -68,8 +68,9 @@ def test_a_repeated_create_shows_what_somebody_did_meanwhile(serve: Serve, link:
     assert title_of(client.made("key-1", meeting())) == "Moved on"
 
 
-def test_the_id_of_a_deleted_event_is_never_free_again(serve: Serve, link: Link) -> None:
-    google = serve()
+@pytest.mark.parametrize("quirks", [{}, {"revive_refused": True}, {"tombstones_vanish": True}])
+def test_the_id_of_a_deleted_event_is_never_free_again(serve: Serve, link: Link, quirks: dict[str, bool]) -> None:
+    google = serve(**quirks)
     client = link(google)
     first = client.made("key-1", meeting())
     google.delete(first.remote_id)
@@ -102,6 +103,15 @@ def test_an_update_sends_its_fields_and_nothing_else(serve: Serve, link: Link) -
     [entry] = google.requests
     assert entry.headers["if-match"] == seen.version
     assert "sendUpdates=none" in entry.target
+
+
+def test_the_organizer_of_a_target_is_never_sent(serve: Serve, link: Link) -> None:
+    google = serve()
+    people = People(Person("chair@example.com", "Chair"), (Person("bob@example.com"),))
+    link(google).create("key-1", meeting(people=people))
+    [body] = sent(google, "events.insert")
+    assert set(body) == {"id", "summary", "start", "end", "attendees", "extendedProperties"}
+    assert [each["email"] for each in body["attendees"]] == ["bob@example.com"]
 
 
 def test_an_emptied_field_is_sent_as_null(serve: Serve, link: Link) -> None:

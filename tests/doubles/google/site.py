@@ -21,6 +21,12 @@ from tests.doubles.google.times import Resource
 
 _ROLES = ("freeBusyReader", "reader", "writerWithoutPrivateAccess", "writer", "owner")
 _PATCHES = frozenset({"events.patch"})
+_CARELESS_FIELDS = frozenset(
+    {"sequence", "organizer", "creator", "eventLabelId", "gadget", "anyoneCanAddSelf", "privateCopy", "eventType"}
+)
+_CARELESS_PARAMETERS = frozenset(
+    {"eventLabelVersion", "maxAttendees", "sendNotifications", "alwaysIncludeEmail", "timeMax"}
+)
 
 
 @dataclass
@@ -96,6 +102,7 @@ class Site:
                 check_body(called.request_schema, body, nulls=called.name in _PATCHES)
             elif body:
                 self.breach(f"{called.name} with a body")
+            self._notice_careless(called, query, body)
             told = self._done(called, query, headers, body)
             if told is None:
                 return Answer(204)
@@ -104,6 +111,12 @@ class Site:
             return Answer(200, told, {"ETag": told["etag"]} if "etag" in told else {})
         except ApiError as error:
             return error.answer()
+
+    def _notice_careless(self, called: Operation, query: Query, body: object) -> None:
+        """What is deprecated, or may break more than it says (dossier 4)."""
+        fields = _CARELESS_FIELDS & set(body) if isinstance(body, dict) and called.name != "events.import" else set()
+        for name in sorted({*fields, *(_CARELESS_PARAMETERS & set(query))}):
+            self.breach(f"{called.name} with {name}")
 
     def _check_access(self, called: Operation, headers: Mapping[str, str]) -> None:
         grant = self.signing.grant_of(headers.get("authorization", ""))

@@ -6,9 +6,11 @@ import re
 from dataclasses import replace
 
 from calbridge.api import create_app
+from calbridge.errors import Unavailable
 from calbridge.service.heartbeats import beat, last_beat
+from calbridge.service.integrations import change_integration
 from tests.integration.api.conftest import Api
-from tests.integration.service.world import visit
+from tests.integration.service.world import TENANT, visit
 
 TOKEN = "metrics-token-of-the-tests-0123456789"
 
@@ -57,6 +59,22 @@ def test_metrics_are_counted_at_the_scrape(api: Api) -> None:
     assert after['calbridge_processes{kind="worker"}'] == 1
     assert after["calbridge_due_integrations"] == 1
     assert (after['calbridge_watches{state="live"}'], after['calbridge_watches{state="failing"}']) == (0, 0)
+
+
+def test_a_calendar_that_is_not_read_any_more_is_seen_by_its_age(api: Api) -> None:
+    name = "calbridge_longest_unread_seconds"
+    assert name not in scraped(api)
+    api.world.connect()
+    api.world.clock.advance(minutes=7)
+    assert scraped(api)[name] == 420
+    api.world.sync()
+    assert scraped(api)[name] == 0
+    api.world.clock.advance(hours=3)
+    api.world.memory.io.fail("changes.before", Unavailable())
+    api.world.sync()
+    assert scraped(api)[name] == 3 * 3600
+    change_integration(api.world.parts, TENANT, api.world.integration_id, active=False)
+    assert name not in scraped(api)
 
 
 def test_metrics_need_their_token_or_this_machine(api: Api) -> None:

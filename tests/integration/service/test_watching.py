@@ -379,6 +379,24 @@ def test_a_refused_secret_is_the_accounts_trouble_and_a_new_one_brings_a_new_sub
     assert due_no(watched) == before + 1
 
 
+def test_an_account_whose_access_ended_stops_nobody_elses_renewal(watched: World) -> None:
+    users.put_user(watched.parts, TENANT, "bob", calendar_sync=True)
+    mine = watched.integration_id
+    other = watched.connect(user_id="bob").id
+    look_after(watched)
+    assert len(subscribed(watched)) == 2
+    pass_time(watched, days=6, hours=12)
+    watched.memory.io.fail("watch.before", SignInRequired(confirmed=True))
+    tick(watched.parts)
+    views = [integrations.get_integration(watched.parts, TENANT, name).status for name in (mine, other)]
+    assert sorted(views) == ["connected", "not_connected"]
+    watched.integration_id = (mine, other)[views.index("connected")]
+    assert statuses(watched) == ["live"]
+    end = rows(watched)[0].expires_at
+    assert end is not None
+    assert end > watched.clock.now() + timedelta(days=6)
+
+
 def test_a_connector_that_breaks_is_polled(world: World) -> None:
     world.memory.io.fail("watch.after", ZeroDivisionError())
     look_after(world)

@@ -103,11 +103,10 @@ class World:
     switches: Switches = field(default_factory=Switches)
 
     def connect(self, **more: Any) -> IntegrationView:
-        given: dict[str, Any] = {"calendar_id": "main", "active": True} | more
+        given: dict[str, Any] = {"user_id": ALICE, "calendar_id": "main", "active": True} | more
         view = integrations.add_integration(
             self.parts,
             TENANT,
-            user_id=ALICE,
             service="memory",
             account={"username": ALICE, "password": "secret"},
             **given,

@@ -286,6 +286,27 @@ def test_faults_are_spent_and_a_lost_reply_was_done(google: GoogleDouble, api: A
     events.list(calendarId="primary").execute()
 
 
+def test_what_may_break_more_than_it_says_is_noted(google: GoogleDouble, api: Any) -> None:
+    events = api.events()
+    made = events.insert(calendarId="primary", body={**EVENT, "sequence": 0}).execute()
+    events.list(calendarId="primary", maxAttendees=1).execute()
+    patch = events.patch(calendarId="primary", eventId=made["id"], body={"summary": "New"}, eventLabelVersion=1)
+    patch.headers["If-Match"] = made["etag"]
+    patch.execute()
+    noted = ["events.insert with sequence", "events.list with maxAttendees", "events.patch with eventLabelVersion"]
+    assert google.breaches == noted
+
+
+def test_one_full_listing_may_come_back_empty(google: GoogleDouble, api: Any) -> None:
+    name = google.insert(dict(EVENT))
+    token = api.events().list(calendarId="primary").execute()["nextSyncToken"]
+    google.quirks.lists_empty_once = True
+    google.patch(name, {"summary": "New"})
+    assert len(api.events().list(calendarId="primary", syncToken=token).execute()["items"]) == 1
+    assert api.events().list(calendarId="primary").execute()["items"] == []
+    assert len(api.events().list(calendarId="primary").execute()["items"]) == 1
+
+
 def test_a_bug_of_the_double_is_not_silent() -> None:
     with pytest.raises(BaseExceptionGroup) as raised, google_double() as google:  # noqa: PT012
         google.before("events.list", lambda: 1 / 0)
