@@ -223,10 +223,17 @@ def _inherits(base: Content, key: str, name: Field, value: Value) -> bool:
     return same_value(inherited, value)
 
 
+_LAST = datetime(9999, 12, 30)
+"""A day before the end of all times, so that it can be told in every zone."""
+
+
 def slot_span(master: Span, key: str) -> Span:
-    """The time an occurrence has when nobody touched it."""
+    """The time an occurrence has when nobody touched it; it lasts no longer than times can be told."""
     start = master.start.at(datetime.fromisoformat(key))
-    return Span(start, start.shifted(master.duration))
+    try:
+        return Span(start, start.shifted(master.duration))
+    except OverflowError:
+        return Span(start, start.at(max(start.local, _LAST)))
 
 
 def same_value(one: Value, other: Value) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -50,16 +50,25 @@ class When:
         return self.local.date().isoformat() if self.is_date else self.local.isoformat(timespec="seconds")
 
     def instant(self, floating_zone: str = "UTC") -> datetime:
-        """The instant in UTC; dates and floating times are read in ``floating_zone``."""
+        """The instant in UTC; dates and floating times are read in ``floating_zone``.
+
+        What UTC can't tell any more, hours around the first and the last of all days, is its first or last instant.
+        """
+        try:
+            return self.local.replace(tzinfo=self._zone(floating_zone)).astimezone(UTC)
+        except OverflowError:
+            return (datetime.min if self.local.year == 1 else datetime.max).replace(tzinfo=UTC)
+
+    def _zone(self, floating_zone: str) -> tzinfo:
         match self.kind:
             case TimeKind.UTC:
-                return self.local.replace(tzinfo=UTC)
+                return UTC
             case TimeKind.ZONED:
-                return self.local.replace(tzinfo=zone_info(self.zone or "UTC")).astimezone(UTC)
+                return zone_info(self.zone or "UTC")
             case TimeKind.UNKNOWN if self.offset is not None:
-                return self.local.replace(tzinfo=timezone(timedelta(seconds=self.offset))).astimezone(UTC)
+                return timezone(timedelta(seconds=self.offset))
             case _:
-                return self.local.replace(tzinfo=zone_info(floating_zone)).astimezone(UTC)
+                return zone_info(floating_zone)
 
     def shifted(self, delta: timedelta) -> When:
         """The same kind of time, moved on the wall clock."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,10 +22,12 @@ from calbridge_google.fields import read_fields
 from calbridge_google.limits import EXCEPTIONS, MARKER, READABLE_TYPES, WRITABLE_TYPE
 from calbridge_google.people import is_organised_here, own_entry
 from calbridge_google.rules import Unsupported, excluded_of, read_rule
-from calbridge_google.times import BadValue, times_of, wall, when_of
+from calbridge_google.times import times_of, wall, when_of
 
 Resource = Mapping[str, Any]
 _HASH = 16
+_ODD = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What reading raises where a value is of no kind that its name promises, :class:`BadValue` among them."""
 
 
 def is_cancelled(resource: Resource) -> bool:
@@ -144,15 +147,16 @@ def event_of(bundle: Bundle) -> Event:
         raise Broken("no_appointment")
     if not bundle.uid:
         raise Broken("no_uid")
-    return Event(
-        uid=bundle.uid,
-        content=content_of(bundle),
-        marker=marker_of(master),
-        editable=_editable(master),
-        modified_at=_modified(master),
-        organised_here=is_organised_here(master),
-        web_link=str(master.get("htmlLink") or "") or None,
-    )
+    with _reading():
+        return Event(
+            uid=bundle.uid,
+            content=content_of(bundle),
+            marker=marker_of(master),
+            editable=_editable(master),
+            modified_at=_modified(master),
+            organised_here=is_organised_here(master),
+            web_link=str(master.get("htmlLink") or "") or None,
+        )
 
 
 def marker_of(resource: Resource) -> str | None:
@@ -187,22 +191,31 @@ def _modified(master: Resource) -> datetime | None:
     return found if found.tzinfo is not None else None
 
 
-def content_of(bundle: Bundle) -> Content:
-    """Master, overrides and exclusions as merge units. :raises Broken: with its code."""
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Whatever is wrong with one event is told as that event's own: it never stops its calendar. :raises Broken:"""
     try:
-        span = span_of(bundle.master)
-        units: dict[Unit, Value] = {(MASTER, name): value for name, value in read_fields(bundle.master).items()}
-        units[(MASTER, Field.TIME)] = span
-        if span.recurring:
-            _add_occurrences(units, bundle, span)
-    except BadValue as error:
-        raise Broken("broken_calendar_data") from error
+        yield
+    except Broken:
+        raise
     except Unsupported as error:
         raise Broken("unsupported_recurrence") from error
     except Rejected as error:
         code = "too_many_overrides" if error.code == "recurrence_too_large" else error.code
         raise Broken(code) from error
-    return content(units)
+    except _ODD as error:
+        raise Broken("broken_calendar_data") from error
+
+
+def content_of(bundle: Bundle) -> Content:
+    """Master, overrides and exclusions as merge units. :raises Broken: with its code."""
+    with _reading():
+        span = span_of(bundle.master)
+        units: dict[Unit, Value] = {(MASTER, name): value for name, value in read_fields(bundle.master).items()}
+        units[(MASTER, Field.TIME)] = span
+        if span.recurring:
+            _add_occurrences(units, bundle, span)
+        return content(units)
 
 
 def span_of(master: Resource) -> Span:

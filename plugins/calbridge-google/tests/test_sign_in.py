@@ -262,6 +262,15 @@ def test_a_client_that_google_does_not_know_is_the_operators_business(serve: Ser
     assert raised.value.code == "app_not_registered"
 
 
+def test_a_code_for_another_return_address_is_the_operators_business(serve: Serve, sending: Transport) -> None:
+    google = serve()
+    connector = unsigned(google, sending)
+    code = consented(google, connector)["code"]
+    with pytest.raises(PermissionMissing) as raised:
+        connector.exchange(code, "https://moved.example.com/v1/oauth/callback", VERIFIER)
+    assert raised.value.code == "app_not_registered"
+
+
 def test_a_secret_that_is_no_grant_asks_to_sign_in(serve: Serve, sending: Transport) -> None:
     google = serve()
     for secret in ("password", "{}", '{"refresh_token": 7}', "[]"):

@@ -278,6 +278,21 @@ def test_the_account_of_somebody_else_is_refused_and_nothing_of_it_stays(world: 
     assert world.google.living_grants == [world.google.user]
 
 
+def test_the_same_person_with_another_address_is_nobody_else(world: World) -> None:
+    integration = world.linked()
+    links = world.links(integration)
+    world.google.add_user("alice.married@example.com", world.google.sub)
+
+    question = world.asked(integration, account="alice.married@example.com")
+    assert "alice.married@example.com" in world.browser.submit(question, YES).words
+
+    assert world.state_of(integration) == ("connected", None)
+    assert world.show(integration)["account"]["owner_address"] == "alice.married@example.com"
+    assert world.links(integration) == links
+    assert world.tick().failed == 0
+    assert world.titles() == world.event_titles()
+
+
 def test_the_account_of_somebody_else_is_taken_on_purpose_and_nothing_is_deleted(any_world: World) -> None:
     world = any_world
     integration = world.linked()

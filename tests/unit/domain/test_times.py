@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from calbridge.domain.content import Span, same_value
+from calbridge.domain.content import Span, same_value, slot_span
 from calbridge.domain.times import day, floating, is_iana, unknown, utc, zoned
 
 
@@ -24,6 +24,24 @@ def test_a_gap_is_read_with_the_offset_before_it_and_a_fold_means_the_first(
 ) -> None:
     """RFC 5545 section 3.3.5."""
     assert zoned(local, zone).instant() == instant.replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("zone", "local", "edge"),
+    [
+        ("America/New_York", datetime(9999, 12, 31, 23, 59, 59), datetime.max),
+        ("Asia/Tokyo", datetime(1, 1, 1), datetime.min),
+    ],
+)
+def test_an_instant_that_utc_can_not_tell_is_its_first_or_last(zone: str, local: datetime, edge: datetime) -> None:
+    assert zoned(local, zone).instant() == edge.replace(tzinfo=UTC)
+    assert unknown(local, "Nowhere", -18000 if edge == datetime.max else 18000).instant() == edge.replace(tzinfo=UTC)
+
+
+def test_an_occurrence_lasts_no_longer_than_times_can_be_told() -> None:
+    start = zoned(datetime(2027, 1, 5, 10), "Europe/Vienna")
+    master = Span(start, start.at(datetime(9999, 12, 31)), ("RRULE:FREQ=WEEKLY",))
+    assert slot_span(master, "2027-01-12T10:00:00").end.local == datetime(9999, 12, 30)
 
 
 def test_a_second_reading_of_a_fold_is_not_kept_by_accident() -> None:
