@@ -141,3 +141,17 @@ def test_a_grant_that_was_withdrawn_asks_the_user_to_sign_in_and_trouble_at_goog
     run = sync.sync_integration(whole.parts, TENANT, "i1")
     found = whole.integration()
     assert (run.status, found.status, found.reason) == ("failed", "not_connected", "grant_ended")
+
+
+def test_a_calendar_that_is_not_shared_any_more_leaves_the_other_ones_of_the_account_connected(whole: Whole) -> None:
+    whole.google.add_calendar("team@group.calendar.google.com", "Team")
+    whole.google.insert(meeting("Stand-up"), "team@group.calendar.google.com")
+    with whole.parts.database.write(TENANT) as work:
+        team = StoredIntegration("i2", ALICE, "google", "a1", active=True, status="connected")
+        work.integrations.add(replace(team, calendar_id="team@group.calendar.google.com"))
+    assert sync.sync_integration(whole.parts, TENANT, "i2", retrieve=(None, None)).status == "succeeded"
+    whole.google.fail("events.list", ApiError(403, "forbidden"))
+    assert sync.sync_integration(whole.parts, TENANT, "i2").reason == "calendar_gone"
+    gone = integrations.get_integration(whole.parts, TENANT, "i2")
+    assert (gone.status, whole.integration().status) == ("not_connected", "connected")
+    assert [item["title"] for item in whole.items()] == ["Stand-up"]
