@@ -19,8 +19,8 @@ from calbridge.domain.event import ALL_EDITABLE, Editable, Event
 from calbridge.domain.recurrence import has_slot
 from calbridge.errors import Rejected
 from calbridge_google.fields import read_fields
-from calbridge_google.limits import EXCEPTIONS, MARKER, READABLE_TYPES, WRITABLE_TYPE
-from calbridge_google.people import is_organised_here, own_entry
+from calbridge_google.limits import ATTENDEES, EXCEPTIONS, MARKER, READABLE_TYPES, WRITABLE_TYPE
+from calbridge_google.people import attendees_of, is_organised_here, own_entry
 from calbridge_google.rules import Unsupported, excluded_of, read_rule
 from calbridge_google.times import times_of, wall, when_of
 
@@ -210,6 +210,8 @@ def _reading() -> Iterator[None]:
 def content_of(bundle: Bundle) -> Content:
     """Master, overrides and exclusions as merge units. :raises Broken: with its code."""
     with _reading():
+        if any(len(attendees_of(each)) > ATTENDEES for each in (bundle.master, *bundle.exceptions)):
+            raise Broken("too_large")
         span = span_of(bundle.master)
         units: dict[Unit, Value] = {(MASTER, name): value for name, value in read_fields(bundle.master).items()}
         units[(MASTER, Field.TIME)] = span

@@ -20,6 +20,8 @@ STALE_SECONDS = 225.0
 LISTING_BYTES = 64 * 2**20
 EXCEPTIONS = 2000
 """Exceptions of one series that are read (DESIGN 8)."""
+ATTENDEES = 1000
+"""Guests of one event that are read: as many as an item may have (DESIGN 8)."""
 
 MARKER = "calbridge"
 """Private extended property that holds the stable key; at most 44 characters (guide on extended properties)."""

@@ -191,6 +191,20 @@ def test_guests_answers_and_the_organizer(reading: Any) -> None:
     assert (event.editable.existence, event.editable.response) == (True, True)
 
 
+@pytest.mark.parametrize(("count", "code"), [(1000, None), (1001, "too_large")])
+def test_more_guests_than_an_item_may_have_are_that_events_own_trouble(
+    serve: Serve, link: Link, count: int, code: str | None
+) -> None:
+    google = serve()
+    guests = [{"email": f"guest{number}@example.com"} for number in range(count)]
+    crowded = google.insert(single("Town hall", attendees=guests))
+    series = google.insert(weekly())
+    google.patch(google.instances(series)[1]["id"], {"attendees": guests})
+    good = google.insert(single())
+    rows = link(google).fetch(crowded, series, good)
+    assert [getattr(rows[name], "code", None) for name in (crowded, series, good)] == [code, code, None]
+
+
 def test_a_locked_event_is_not_editable(reading: Any) -> None:
     event = reading(single(_set={"locked": True}))
     assert (event.editable.time, event.editable.details) == (False, False)
