@@ -119,12 +119,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Make an event. The same key twice makes one event."""
+    """Make an event. The same key twice makes one event.
+
+    ``source_url``: where the PSA shows the record behind it, for the owner of the calendar (C3.source). It is no part
+    of the target: a connector that has no place for it leaves it out.
+    """
 
     key: str
     target: Content
     uid: str
     remote_id: str | None = None
+    source_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,3 +88,5 @@ class Options:
     default_minutes: int = 30
     busy_title: str = "Busy"
     title_templates: Templates = ()
+    record_url: str | None = None
+    """Template of the address where the PSA shows an item's record."""

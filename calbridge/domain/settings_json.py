@@ -10,6 +10,7 @@ from typing import Any
 from calbridge.domain.item import ItemType
 from calbridge.domain.json_parts import Part, invalid
 from calbridge.domain.options import Level, OnLeave, Options, Privacy, Retrieve, Send, Skip, Winner
+from calbridge.domain.record_url import record_url_in
 from calbridge.domain.title_templates import templates_in
 
 MAX_DAYS = 36_500
@@ -71,8 +72,8 @@ def settings_out(settings: IntegrationSettings) -> dict[str, Any]:
 def settings_in(data: Json, tenant: Json | None = None) -> IntegrationSettings:
     """Settings of their JSON; what is absent or null has its default.
 
-    ``tenant`` are the tenant's settings, of which ``live_past_days``, ``title_templates``, ``default_minutes`` and
-    ``busy_title`` count.
+    ``tenant`` are the tenant's settings, of which ``live_past_days``, ``title_templates``, ``record_url``,
+    ``default_minutes`` and ``busy_title`` count.
     :raises Refused: ``invalid_value`` with ``field``, the dotted name of what can't be used.
     """
     part = Part(data, "")
@@ -89,6 +90,7 @@ def settings_in(data: Json, tenant: Json | None = None) -> IntegrationSettings:
         default_minutes=whole.number_or("default_minutes", 1, 1440, default.default_minutes),
         busy_title=whole.text("busy_title") or default.busy_title,
         title_templates=templates_in(whole.inner("title_templates")),
+        record_url=record_url_in(whole),
     )
     settings = IntegrationSettings(
         options,

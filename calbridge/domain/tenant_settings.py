@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from calbridge.domain.json_parts import Part, invalid
 from calbridge.domain.options import Options
+from calbridge.domain.record_url import record_url_in
 from calbridge.domain.settings_json import (
     MAX_DAYS,
     IntegrationSettings,
@@ -69,6 +70,7 @@ class TenantSettings:
     locked_settings: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     title_templates: Templates = ()
+    record_url: str | None = None
     exchange: Exchange = Exchange()
 
     def allows(self, service: str) -> bool:
@@ -102,6 +104,7 @@ def tenant_settings_in(data: Mapping[str, Any]) -> TenantSettings:
         locked_settings=_locked(part),
         allowed_origins=_origins(part),
         title_templates=templates_in(part.inner("title_templates")),
+        record_url=record_url_in(part),
         exchange=_exchange(part.inner("exchange")),
     )
     part.done()
@@ -124,6 +127,7 @@ def tenant_settings_out(settings: TenantSettings) -> dict[str, Any]:
         "locked_settings": list(settings.locked_settings),
         "allowed_origins": list(settings.allowed_origins),
         "title_templates": templates_out(settings.title_templates),
+        "record_url": settings.record_url,
         "exchange": {
             "url": settings.exchange.url,
             "version": settings.exchange.version,

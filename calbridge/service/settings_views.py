@@ -28,6 +28,7 @@ class SettingsView:
     allowed_origins: Sequence[str]
     private_hosts: Sequence[str]
     title_templates: Mapping[str, str]
+    record_url: str | None
     exchange: Mapping[str, Any]
 
 

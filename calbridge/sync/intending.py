@@ -8,10 +8,12 @@ from datetime import timedelta
 from calbridge.connectors.contract import Create, Delete, Update, Write
 from calbridge.domain.content import Content
 from calbridge.domain.item import Item
+from calbridge.domain.record_url import record_url
 from calbridge.sync.context import Context
 from calbridge.sync.decisions import Decision, Step, WriteCreate, WriteDelete, WriteUpdate
 from calbridge.sync.memory import Intent, Link, LinkState, Op
 from calbridge.sync.ports import Page
+from calbridge.sync.project import Projected, project
 from calbridge.sync.transitions import without_event
 
 FREEZE_TIMES, FREEZE_HOURS = 3, 24
@@ -43,7 +45,7 @@ def intend(ctx: Context, page: Page, decision: Decision, item: Item) -> Planned 
         page.keep_key(intent.key or "", item.id)
     page.put_link(link)
     page.put_intent(intent)
-    return Planned(link, item, intent, _call(intent, link))
+    return Planned(link, item, intent, _call(ctx, intent, link, item))
 
 
 def _intent(ctx: Context, link: Link, step: Step) -> Intent:
@@ -76,13 +78,21 @@ def _intent(ctx: Context, link: Link, step: Step) -> Intent:
     )
 
 
-def _call(intent: Intent, link: Link) -> Write:
+def _call(ctx: Context, intent: Intent, link: Link, item: Item) -> Write:
     if intent.op is Op.CREATE:
-        return Create(intent.key or "", intent.target, intent.uid or intent.key or "", intent.remote_id)
+        source = _source_url(ctx, link, item)
+        return Create(intent.key or "", intent.target, intent.uid or intent.key or "", intent.remote_id, source)
     address = intent.remote_id or ""
     if intent.op is Op.DELETE:
         return Delete(address, intent.version, link.native)
     return Update(address, intent.version, link.native, intent.units, intent.rekeyed, intent.redact)
+
+
+def _source_url(ctx: Context, link: Link, item: Item) -> str | None:
+    """Where the record is shown, for an event whose text is shown, too (A9)."""
+    options = ctx.setting.options
+    shown = project(item, options, link.made_by, ctx.setting.integration_id)
+    return record_url(options.record_url, item) if isinstance(shown, Projected) and not shown.hidden else None
 
 
 def _frozen(ctx: Context, link: Link, step: WriteUpdate) -> Link | None:

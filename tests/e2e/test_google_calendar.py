@@ -14,6 +14,7 @@ from calbridge.service import hosts, integrations, items, sync, tenants, users
 from calbridge.service.access import Role
 from calbridge.service.keys import create_key
 from calbridge.service.parts import Parts, open_parts
+from calbridge.service.tenant_settings import change_settings
 from calbridge.service.views import IntegrationView, RunView
 from calbridge.store.accounts import StoredAccount
 from calbridge.store.integrations import StoredIntegration
@@ -100,6 +101,19 @@ def test_what_is_made_on_either_side_arrives_on_the_other_and_costs_what_changed
     whole.requests()
     whole.sync()
     assert whole.requests() == ["events.list"]
+
+
+def test_events_lead_to_the_record_in_the_psa_where_their_text_is_shown(whole: Whole) -> None:
+    change_settings(whole.parts, TENANT, {"record_url": "https://psa.example.com/calls/{record_id}"})
+    whole.put("v1", **visit("Repair", record_id="42"))
+    whole.put("v2", **visit("Without a record"))
+    whole.put("v3", **visit("Secret", record_id="43", visibility="private"))
+    privacy = {"send": {"privacy": {"private": "busy_only"}}}
+    integrations.change_integration(whole.parts, TENANT, "i1", settings=privacy)
+    whole.sync()
+    found = {each["summary"]: each.get("source") for each in whole.google.events().values()}
+    source = {"title": "Repair", "url": "https://psa.example.com/calls/42"}
+    assert found == {"Repair": source, "Without a record": None, "Busy": None}
 
 
 def test_the_answers_of_all_guests_are_seen_and_an_invitation_is_answered_by_rest(whole: Whole) -> None:

@@ -47,6 +47,10 @@ class _Settings(BodySchema):
         allow_none=True,
         metadata={"description": "By item type: {title} with text and associations around it."},
     )
+    record_url = fields.Str(
+        allow_none=True,
+        metadata={"description": "Where the PSA shows an item, with {record_id}, {external_id}, {id} or {type}."},
+    )
     exchange = fields.Nested(ExchangeSchema, allow_none=True)
 
 
@@ -91,6 +95,7 @@ SETTINGS = {
     "allowed_origins": ["https://psa.example.com"],
     "private_hosts": [],
     "title_templates": {"service_call": "[{organization}] {title}"},
+    "record_url": "https://psa.example.com/records/{record_id}",
     "exchange": {"url": None, "version": None, "batch_size": 100, "notification_url": None},
 }
 PATCH = {"notify_failure_to": ["ops@example.com"], "retry_minutes": 60}

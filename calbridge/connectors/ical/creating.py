@@ -19,10 +19,20 @@ WRITTEN = (*NAMES, Field.REMINDERS)
 """The units a file can be given; answers and conferences belong to the calendar."""
 
 
-def create(target: Content, *, uid: str, marker: str | None, sequence: int = 0, now: datetime | None = None) -> bytes:
+def create(
+    target: Content,
+    *,
+    uid: str,
+    marker: str | None,
+    sequence: int = 0,
+    now: datetime | None = None,
+    source_url: str | None = None,
+) -> bytes:
     """A whole VCALENDAR: CRLF, folded, with its VTIMEZONEs, always with DTEND, without METHOD.
 
-    ``now`` stamps it (the clock by default). :raises Rejected: ``not_expressible``: no time, or one nobody can write.
+    ``now`` stamps it (the clock by default); ``source_url`` is its URL property (RFC 5545, 3.8.4.6).
+
+    :raises Rejected: ``not_expressible``: no time, or one nobody can write.
     """
     span = target.span
     if span is None:
@@ -38,7 +48,8 @@ def create(target: Content, *, uid: str, marker: str | None, sequence: int = 0, 
         head.append(line("SEQUENCE", str(sequence)))
     tail = [line(MARKER, marker)] if marker else []
     excluded = [clock.line("EXDATE", _slot(span, key), series=True) for key in target.keys if target.excluded(key)]
-    master = [*head, *clock.span(span), *clock.rules(span), *excluded, *tail]
+    source = [line("URL", source_url)] if source_url else []
+    master = [*head, *clock.span(span), *clock.rules(span), *excluded, *source, *tail]
     parts = [_event(master, target, MASTER)]
     for key in target.keys:
         if not target.excluded(key):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from calbridge.connectors.capabilities import Ability
 from calbridge.connectors.contract import Delete, Done, Failed, Partial, Update
 from calbridge.domain.content import MASTER, Field, differing
@@ -22,6 +24,17 @@ class WriteTests(Suite):
         seen = kit.create("kit-create", target)
         event = kit.harness.phone.events()[seen.remote_id]
         assert event.content.same(kit.harness.connector().normalise(target))
+
+    def test_the_address_of_the_record_is_no_part_of_the_event(self, kit: Driver) -> None:
+        """C3.source: it is held where the service has a place for it, and nothing else is another than without."""
+        target = single(kit.harness.today, location="Room 7")
+        address = "https://psa.example.com/records/42?a=b%20c"
+        made = kit.write_until(lambda: replace(kit.creation("kit-source", target), source_url=address))
+        assert isinstance(made, Done)
+        event = kit.harness.phone.events()[made.remote_id]
+        assert event.content.same(kit.harness.connector().normalise(target))
+        changed = kit.update(made.remote_id, {TITLE: "New title"})
+        assert differing(event.content, kit.harness.phone.events()[changed.remote_id].content) == {TITLE}
 
     def test_a_create_carries_our_key(self, kit: Driver) -> None:
         """C4.marker: the event shows the key it was created with; a person's event shows none."""

@@ -52,12 +52,12 @@ def put_new(collection: Collection, write: Create, terms: Terms) -> Outcome:
     remote_id = parse_remote_id(write.remote_id or place_of(collection.path, write.key).remote_id)
     if terms.careful and look(collection, remote_id.path) is not None:
         return _occupied(collection, write, remote_id, terms, VersionConflict())
-    body = create(write.target, uid=write.uid, marker=write.key)
+    body = create(write.target, uid=write.uid, marker=write.key, source_url=write.source_url)
     url, condition = collection.url_of(remote_id.path), {"If-None-Match": "*"}
     response = collection.client.put(url, body, condition)
     error = refusal_of(response)
     if is_content_refusal(error) and (longer := _lengthened(write.target.units)) is not None:
-        body = create(Content(longer), uid=write.uid, marker=write.key)
+        body = create(Content(longer), uid=write.uid, marker=write.key, source_url=write.source_url)
         response = collection.client.put(url, body, condition)
         error = refusal_of(response)
     if error is None:
@@ -82,7 +82,7 @@ def _occupied(
     if isinstance(held, Body):
         part = part_named(read(held.data, own_addresses=terms.own_addresses), RemoteId(remote_id.path))
         if part is not None and part.uid == write.uid and part.event.marker == write.key:
-            sent = create(write.target, uid=write.uid, marker=write.key)
+            sent = create(write.target, uid=write.uid, marker=write.key, source_url=write.source_url)
             return Written(remote_id, write.uid, sent, None, conditional=True, earlier_try=True)
     return Failed(error)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from calbridge.connectors.contract import Create, Delete, Done, Gone, Seen, Update
@@ -33,6 +35,21 @@ def test_a_create_has_the_address_and_uid_of_its_key(serve: Serve, link: Link) -
     name = made.remote_id.removeprefix(HERE)
     assert made.version == double.etag("work", name)
     assert [entry.operation for entry in double.requests] == ["PUT", "calendar-multiget"]
+
+
+def test_the_address_of_the_record_is_the_url_of_the_event_until_it_is_hidden(serve: Serve, link: Link) -> None:
+    double = serve()
+    phone = link(double)
+    address = "https://psa.example.com/records/42?a=b%20c"
+    write = replace(phone.creation("key-1", meeting()), source_url=address)
+    [made] = phone.connector.write(phone.calendar, [write])
+    assert isinstance(made, Done)
+    assert made.native is not None
+    assert f"URL:{address}".encode() in made.native.splitlines()
+    changed = phone.update(made, {(MASTER, Field.TITLE): "Busy"}, redact=True)
+    assert isinstance(changed, Done)
+    assert changed.native is not None
+    assert b"psa.example.com" not in changed.native
 
 
 def test_the_same_key_twice_is_one_event(serve: Serve, link: Link) -> None:

@@ -71,6 +71,8 @@ def insertion(write: Create, target: Content, event_id: str) -> Patch:
         value = target.get((MASTER, name))
         if value is not None:
             body |= _filled(field_json(name, value, {}))
+    if write.source_url is not None:
+        body["source"] = {"title": target.title or write.source_url, "url": write.source_url}
     return Patch(body, _silent(target.units))
 
 

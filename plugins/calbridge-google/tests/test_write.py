@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -37,6 +38,22 @@ def test_a_create_has_an_id_from_its_key_and_says_nothing_of_a_uid(serve: Serve,
     assert made.event is not None
     assert made.event.uid == f"{made.remote_id}@google.com"
     assert google.mails == []
+
+
+def test_the_address_of_the_record_is_the_source_of_the_event_until_it_is_hidden(serve: Serve, link: Link) -> None:
+    google = serve()
+    client = link(google)
+    address = "https://psa.example.com/records/42"
+    [made] = client.connector.write(
+        client.calendar, [replace(client.creation("key-1", meeting("Made")), source_url=address)]
+    )
+    assert isinstance(made, Done)
+    assert google.get(made.remote_id)["source"] == {"title": "Made", "url": address}
+    [hidden] = client.connector.write(
+        client.calendar, [Update(made.remote_id, made.version, made.native, {TITLE: "Busy"}, redact=True)]
+    )
+    assert isinstance(hidden, Done)
+    assert "source" not in google.get(made.remote_id)
 
 
 def test_a_create_whose_reply_was_lost_is_found_and_not_doubled(serve: Serve, link: Link) -> None:

@@ -23,6 +23,7 @@ DEFAULTS = {
     "locked_settings": [],
     "allowed_origins": [],
     "title_templates": {},
+    "record_url": None,
     "exchange": {"url": None, "version": None, "batch_size": 100, "notification_url": None},
 }
 CHOSEN = {
@@ -38,6 +39,7 @@ CHOSEN = {
     "locked_settings": ["conflict", "send.types", "retrieve"],
     "allowed_origins": ["https://psa.example.com", "http://localhost:3000"],
     "title_templates": {"service_call": "[{organization}] {title}"},
+    "record_url": "https://psa.example.com/records/{record_id}",
     "exchange": {
         "url": "https://mail.example.com/EWS/Exchange.asmx",
         "version": "Exchange2016",
@@ -101,6 +103,7 @@ def test_recipients_are_a_list_or_one_text(told: object) -> None:
         ("allowed_origins", ["null"], ""),
         ("allowed_origins", ["ftp://psa.example.com"], ""),
         ("title_templates", {"service_call": "Call"}, "title_templates.service_call"),
+        ("record_url", "psa.example.com/{record_id}", ""),
         ("exchange", {"batch_size": 513}, "exchange.batch_size"),
         ("exchange", {"batch_size": 0}, "exchange.batch_size"),
         ("exchange", {"url": "http://mail.example.com/"}, "exchange.url"),

@@ -245,6 +245,14 @@ class LosesTheRoom(WritesChanged):
         return replace(write, target=write.target.without({Field.LOCATION})) if isinstance(write, Create) else write
 
 
+@breaks("test_the_address_of_the_record_is_no_part_of_the_event")
+class TellsTheAddressInTheText(WritesChanged):
+    def sent(self, write: Write) -> Write:
+        if not isinstance(write, Create) or write.source_url is None:
+            return write
+        return replace(write, target=write.target.with_units({(MASTER, Field.LOCATION): write.source_url}))
+
+
 @breaks("test_a_create_carries_our_key")
 class NoMarker(Shown):
     def shown(self, answer: Fetched) -> Fetched:
