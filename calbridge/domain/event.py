@@ -20,6 +20,7 @@ class Editable:
 
 
 ALL_EDITABLE = Editable()
+NOTHING_EDITABLE = Editable(time=False, details=False, people=False, existence=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Event:
 
     ``marker`` is the stable key found on it, whoever wrote it (C4). ``modified_at`` is the service's modified time
     where that is meaningful. ``organised_here``: the account's owner is the organizer, so writing may mail guests.
+    ``masked``: the service shows this account when it is and nothing else, so an empty text means nothing (A9).
     """
 
     uid: str
@@ -37,3 +39,4 @@ class Event:
     modified_at: datetime | None = None
     organised_here: bool = True
     web_link: str | None = None
+    masked: bool = False

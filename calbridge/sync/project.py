@@ -125,8 +125,10 @@ class View:
 
 
 def view(event: Event, options: Options, made_by: MadeBy) -> View:
-    """The event under the retrieve level in force; copies made by us are ours and always seen whole."""
+    """The event under the retrieve level in force; copies made by us are seen whole, where the service shows them so."""
     level = Level.FULL if made_by is MadeBy.US else options.retrieve.privacy.level(event.content.private)
+    if event.masked and level is Level.FULL:
+        level = Level.BUSY_ONLY
     seen = event.content.without({Field.REMINDERS})
     if level is Level.FULL:
         return View(seen, level)

@@ -6,8 +6,8 @@ import copy
 from datetime import datetime, timedelta
 from random import Random
 
-from calbridge.domain.content import Content
-from calbridge.domain.event import ALL_EDITABLE, Editable, Event
+from calbridge.domain.content import HIDDEN_FIELDS, Content
+from calbridge.domain.event import ALL_EDITABLE, NOTHING_EDITABLE, Editable, Event
 from calbridge.errors import CalendarGone
 from calbridge.testing.memory.faults import Points
 from calbridge.testing.memory.phone import Phone
@@ -118,13 +118,16 @@ class MemoryService:
         """A stored event as the contract shows it."""
         organizer = stored.content.people.organizer
         here = organizer is None or organizer.email == OWNER_ADDRESS
+        content = stored.raw or stored.content
+        masked = self.switches.masks_private and content.private
         return Event(
             uid=stored.uid,
-            content=stored.raw or stored.content,
-            marker=stored.marker,
-            editable=ALL_EDITABLE if here else ATTENDEE,
+            content=content.without(HIDDEN_FIELDS) if masked else content,
+            marker=None if masked else stored.marker,
+            editable=NOTHING_EDITABLE if masked else ALL_EDITABLE if here else ATTENDEE,
             modified_at=stored.modified_at if self.switches.modified_times else None,
             organised_here=here,
+            masked=masked,
         )
 
     def put(self, calendar: CalendarState, stored: Stored, content: Content, *, raw: bool = False) -> None:

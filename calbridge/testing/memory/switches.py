@@ -63,6 +63,8 @@ class Switches:
     """A delta that says an event left its address shows it at the new one (``delay_seen_of_moves`` would be a lie)."""
     pushes: bool = True
     """The service tells subscribers of changes (PUSH)."""
+    masks_private: bool = False
+    """Of private events this account sees the times alone, and may not write them."""
     rejects_titles_with: str | None = None
     """Writes of a title that contains this are refused for good."""
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from calbridge.connectors.contract import Gone, Seen, Unreadable
 from calbridge.domain.content import MASTER, Content, Field, Span, Unit, Value, content
-from calbridge.domain.event import ALL_EDITABLE, Editable, Event
+from calbridge.domain.event import ALL_EDITABLE, NOTHING_EDITABLE, Editable, Event
 from calbridge.domain.recurrence import has_slot
 from calbridge.errors import Rejected
 from calbridge_google.fields import read_fields
@@ -156,7 +156,14 @@ def event_of(bundle: Bundle) -> Event:
             modified_at=_modified(master),
             organised_here=is_organised_here(master),
             web_link=str(master.get("htmlLink") or "") or None,
+            masked=is_masked(master),
         )
+
+
+def is_masked(resource: Resource) -> bool:
+    """Whether this account is shown the times alone: whoever sees more sees at least who made it."""
+    private = resource.get("visibility") in ("private", "confidential")
+    return private and not any(resource.get(name) for name in ("summary", "creator", "organizer"))
 
 
 def marker_of(resource: Resource) -> str | None:
@@ -173,7 +180,9 @@ def private_properties(resource: Resource, scope: str = "private") -> dict[str, 
 
 def _editable(master: Resource) -> Editable:
     if str(master.get("eventType") or WRITABLE_TYPE) != WRITABLE_TYPE:
-        return Editable(time=False, details=False, people=False, existence=False)
+        return NOTHING_EDITABLE
+    if is_masked(master):
+        return NOTHING_EDITABLE
     here = is_organised_here(master)
     free = (here or bool(master.get("guestsCanModify"))) and not master.get("locked")
     people = here and not master.get("attendeesOmitted")

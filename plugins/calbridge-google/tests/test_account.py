@@ -47,7 +47,8 @@ def test_a_masked_private_event_is_shown_as_it_is_and_can_not_be_written(serve: 
     google.set_role("writerWithoutPrivateAccess")
     client = link(google)
     [entry] = client.listing()[0]
-    assert entry.event.content.title == ""
+    assert (entry.event.content.title, entry.event.masked) == ("", True)
+    assert not entry.event.editable.details
     result = client.retitle(entry, "Mine")
     assert result.error.code == "read_only_calendar"  # type: ignore[union-attr]
     assert google.count("events.patch") == 1

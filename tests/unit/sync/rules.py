@@ -704,6 +704,14 @@ BREACHES = (
     ),
     # B
     Breach(
+        "A9",
+        "the empty text of a masked event counts as an edit",
+        "sync/project.py",
+        "    if event.masked and level is Level.FULL:",
+        "    if False:",
+        "test_privacy_and_pairs.py::test_a_private_event_that_is_masked_is_hidden_and_comes_back_and_no_text_is_lost",
+    ),
+    Breach(
         "B1",
         "the sides are compared with each other",
         "sync/settle.py",

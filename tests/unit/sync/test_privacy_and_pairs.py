@@ -362,3 +362,32 @@ def test_what_the_psa_deleted_meanwhile_does_not_come_back_with_its_calendar() -
     world.phone.edit(remote, {TITLE: "Touched"})
     world.settle()
     assert world.psa.living() == []
+
+
+SHOWN = Privacy(private=Level.FULL)
+
+
+def masked(world: World, hour: int, *, on: bool) -> None:
+    """Whose calendar it is shows its private events to us, or not, and moves all of them."""
+    world.service.switches = replace(world.service.switches, masks_private=on)
+    for remote in world.phone.events():
+        world.phone.edit(remote, {(MASTER, Field.TIME): span(f"2027-03-01 {hour}:00")})
+    world.settle()
+
+
+def test_a_private_event_that_is_masked_is_hidden_and_comes_back_and_no_text_is_lost() -> None:
+    world = started(options=Options(retrieve=Retrieve(privacy=SHOWN), send=Send(privacy=SHOWN)))
+    world.phone.create(event("Dentist", "2027-03-01 09:00", visibility="private", description=text("Bring the card")))
+    ours = sent(world, "Interview", visibility="private")
+    (copy,) = [each for each in world.psa.living() if each.id != ours]
+    masked(world, 10, on=True)
+    assert (world.psa[copy.id].hidden, world.psa[copy.id].content.title) == (True, "")
+    assert world.psa[ours].content.title == "Interview"
+    assert {world.psa[each].content.span for each in (copy.id, ours)} == {span("2027-03-01 10:00")}
+    world.psa.edit(ours, title="Second interview")
+    world.settle()
+    masked(world, 11, on=False)
+    assert world.psa[copy.id].content.title == "Dentist"
+    assert world.psa[copy.id].content.get(TEXT) == text("Bring the card")
+    assert world.psa[ours].content.title == "Second interview"
+    assert world.event_titles() == ["Dentist", "Second interview"]
