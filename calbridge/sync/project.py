@@ -125,7 +125,7 @@ class View:
 
 
 def view(event: Event, options: Options, made_by: MadeBy) -> View:
-    """The event under the retrieve level in force; copies made by us are seen whole, where the service shows them so."""
+    """The event under the retrieve level in force; copies made by us are seen whole, if they are shown so."""
     level = Level.FULL if made_by is MadeBy.US else options.retrieve.privacy.level(event.content.private)
     if event.masked and level is Level.FULL:
         level = Level.BUSY_ONLY

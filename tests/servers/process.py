@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import itertools
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -18,6 +20,7 @@ START_SECONDS = 30.0
 STOP_SECONDS = 5.0
 POLL_SECONDS = 0.02
 FRESH_PORTS_TRIED = 5
+FIRST_PORT = 20_000
 
 # Runs in the child before the server: PR_SET_PDEATHSIG (1) survives exec, so the kernel kills the server when the
 # thread that started it ends, however it ends. The second look at the parent closes the gap before the call.
@@ -36,10 +39,36 @@ class ServerDidNotStart(RuntimeError):
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port that nobody listens on at this moment, nor is likely to before it is used.
+
+    It lies below those that the kernel gives to outgoing connections, and in this process's own share of them; none is
+    told twice in a row.
+    """
+    for port in _PORTS:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("the ports never end")
+
+
+def _own_ports() -> Iterator[int]:
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    share = range(FIRST_PORT + worker, _first_outgoing(), workers)
+    begin = random.randrange(len(share))
+    return itertools.cycle([*share[begin:], *share[:begin]])
+
+
+def _first_outgoing() -> int:
+    """Where the ports of outgoing connections begin: as Linux tells it, else as RFC 6335 has it."""
+    try:
+        told = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    except (OSError, ValueError):
+        told = 49_152
+    return told if told > FIRST_PORT + 1000 else 49_152
+
+
+_PORTS = _own_ports()
 
 
 class ServerProcess:

@@ -109,11 +109,21 @@ class Caller:
         return None
 
 
+_documents: list[Mapping[str, Any]] = []
+
+
+def the_document(app: Flask) -> Mapping[str, Any]:
+    """The document, which every application makes alike: read once, as it is large."""
+    if not _documents:
+        _documents.append(json.loads(document_of(app)))
+    return _documents[0]
+
+
 def caller_of(parts: Parts, tenant: str = TENANT) -> Caller:
     """Who calls an application of its own over these parts with a new backend key."""
     app = create_app(parts)
     key = create_key(parts, tenant, Role.BACKEND, "caller").key
-    return Caller(app.test_client(), key, json.loads(document_of(app)))
+    return Caller(app.test_client(), key, the_document(app))
 
 
 @dataclass
@@ -129,7 +139,7 @@ class Api:
         return self.with_key(None if who == "nobody" else self.key_of(who))
 
     def with_key(self, key: str | None) -> Caller:
-        return Caller(self.app.test_client(), key, json.loads(document_of(self.app)))
+        return Caller(self.app.test_client(), key, the_document(self.app))
 
     def key_of(self, who: str) -> str:
         """The key, or for ``user`` and ``other user`` a fresh token of alice and bob with all scopes."""
