@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from calbridge.log import configure_logging
+from tests.logs import logging_put_back
 
 pytest_plugins = ["tests.servers.fixtures"]
 
@@ -23,6 +28,21 @@ def pytest_configure() -> None:
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
     """Bytes name no test: packed ones hold the time, and processes that share the work must find equal names."""
     return argname if isinstance(val, bytes) else None
+
+
+@pytest.fixture
+def quiet_again() -> Iterator[None]:
+    """Puts the logging of this process back, which a command sets up for itself."""
+    with logging_put_back():
+        yield
+
+
+@pytest.fixture
+def log(quiet_again: None) -> io.StringIO:
+    """All that this process logs, at the most talkative level."""
+    stream = io.StringIO()
+    configure_logging("debug", stream)
+    return stream
 
 
 @pytest.fixture(scope="session")

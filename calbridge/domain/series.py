@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from calbridge.domain.content import MASTER, Content, Field, Span, Unit, Value, content
 from calbridge.domain.recurrence import has_slot
-from calbridge.domain.times import When
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ def rekey(old: Content, target: Span) -> Moved:
     for (key, name), value in old.units.items():
         new = keys.get(key)
         if key != MASTER and new is not None:
-            units[(new, name)] = _moved_value(name, value, key, new)
+            units[(new, name)] = moved_value(value, key, new)
     moved = dict(content(units).units)
     moved[(MASTER, Field.TIME)] = span
     return Moved(Content(moved), {key: new for key, new in keys.items() if new != key})
@@ -62,12 +61,24 @@ def new_key(key: str, span: Span, target: Span) -> str | None:
     return next((new for new in keys if has_slot(target, new)), None)
 
 
-def _moved_value(name: Field, value: Value, key: str, new: str) -> Value:
-    if name is not Field.TIME or not isinstance(value, Span):
+def updated(stored: Content, units: Mapping[Unit, Value], rekeyed: Mapping[str, str | None]) -> Content:
+    """A content after an update: occurrences follow a move of the master first, then ``units`` are set.
+
+    ``rekeyed`` maps old to new keys where the caller knows better than :func:`rekey`; None drops the occurrence.
+    """
+    target = units.get((MASTER, Field.TIME))
+    keys = {**(rekey(stored, target).keys if isinstance(target, Span) else {}), **rekeyed}
+    moved: dict[Unit, Value] = {}
+    for (key, name), value in stored.units.items():
+        new = keys.get(key, key)
+        if new is not None:
+            moved[(new, name)] = moved_value(value, key, new)
+    return Content(moved).with_units(units)
+
+
+def moved_value(value: Value, key: str, new: str) -> Value:
+    """An occurrence's own time keeps its time of day while its date follows the key; anything else stays."""
+    if key == new or not isinstance(value, Span):
         return value
     days = timedelta(days=(datetime.fromisoformat(new).date() - datetime.fromisoformat(key).date()).days)
-    return replace(value, start=_later(value.start, days), end=_later(value.end, days))
-
-
-def _later(when: When, days: timedelta) -> When:
-    return when.shifted(days)
+    return replace(value, start=value.start.shifted(days), end=value.end.shifted(days))

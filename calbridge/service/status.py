@@ -65,8 +65,10 @@ def _budgets(parts: Parts) -> Mapping[str, float]:
     """By connector the fullest of its budgets."""
     shared = project_budgets(parts.registry.specs)
     used = parts.budgets.used([budget for _, budget in shared]) if shared else None
+    if used is None:
+        return {}
     fullest: dict[str, float] = {}
-    for (name, _), share in zip(shared, used or (), strict=used is not None):
+    for (name, _), share in zip(shared, used, strict=True):
         fullest[name] = max(share, fullest.get(name, 0.0))
     return fullest
 

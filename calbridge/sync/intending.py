@@ -91,6 +91,8 @@ def _call(ctx: Context, intent: Intent, link: Link, item: Item) -> Write:
 def _source_url(ctx: Context, link: Link, item: Item) -> str | None:
     """Where the record is shown, for an event whose text is shown, too (A9)."""
     options = ctx.setting.options
+    if options.record_url is None:
+        return None
     shown = project(item, options, link.made_by, ctx.setting.integration_id)
     return record_url(options.record_url, item) if isinstance(shown, Projected) and not shown.hidden else None
 

@@ -6,7 +6,6 @@ import io
 import json
 import logging
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
@@ -15,7 +14,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-import structlog
 
 from calbridge.errors import Unavailable
 from calbridge.log import bound, clean_text, configure_logging, get_logger
@@ -29,16 +27,10 @@ class Log(io.StringIO):
 
 
 @pytest.fixture
-def log() -> Iterator[Log]:
-    root = logging.getLogger()
-    handlers, level, show = list(root.handlers), root.level, warnings.showwarning
+def log(quiet_again: None) -> Log:
     stream = Log()
     configure_logging("info", stream)
-    yield stream
-    logging.captureWarnings(False)
-    root.handlers, warnings.showwarning = handlers, show
-    root.setLevel(level)
-    structlog.reset_defaults()
+    return stream
 
 
 def test_each_event_is_one_line_of_json(log: Log) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from calbridge.connectors.ical.fields import (
     ALARM_MARKER,
@@ -23,6 +23,7 @@ from calbridge.connectors.ical.series import extra_dates
 from calbridge.connectors.ical.timezones import blocks
 from calbridge.connectors.ical.tree import Component, Line, line, serialise
 from calbridge.domain.content import HIDDEN_FIELDS, MASTER, Field, Span, Unit, Value, slot_span
+from calbridge.domain.series import moved_value
 from calbridge.errors import Rejected
 
 _MEANING = frozenset({*TIME_NAMES, *RULE_NAMES, "UID", "RECURRENCE-ID"})
@@ -152,9 +153,9 @@ def _move_override(event: Opened, part: Component, span: Span, key: str, new: st
         _write_times(event, part, slot_span(span, new))
     elif part.first("DTSTART") is not None:
         present = event.series.content.get((key, Field.TIME))
-        days = timedelta(days=(datetime.fromisoformat(new).date() - datetime.fromisoformat(key).date()).days)
-        if isinstance(present, Span) and days:
-            _write_times(event, part, Span(present.start.shifted(days), present.end.shifted(days)))
+        moved = moved_value(present, key, new)
+        if isinstance(moved, Span) and moved != present:
+            _write_times(event, part, moved)
     event.touch(part, reschedules=True)
 
 

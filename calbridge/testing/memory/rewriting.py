@@ -5,9 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
 
-from calbridge.connectors.contract import Update
 from calbridge.domain.content import MASTER, Content, Field, Span, Text, Unit, Value, content
 from calbridge.domain.series import rekey
 from calbridge.domain.times import When
@@ -46,31 +44,6 @@ def _page(text: Text) -> str:
         return text.html
     inner = text.html if text.html is not None else f"<p>{html.escape(text.plain)}</p>"
     return f"<html><body>{inner}</body></html>"
-
-
-def updated(stored: Content, update: Update) -> Content:
-    """The stored content after an update: occurrences follow the move first, then the units are set."""
-    return _moved(stored, update).with_units(update.units)
-
-
-def _moved(stored: Content, update: Update) -> Content:
-    target = update.units.get((MASTER, Field.TIME))
-    keys: dict[str, str | None] = dict(rekey(stored, target).keys) if isinstance(target, Span) else {}
-    keys.update(update.rekeyed)
-    units: dict[Unit, Value] = {}
-    for (key, name), value in stored.units.items():
-        new = keys.get(key, key)
-        if new is not None:
-            units[(new, name)] = _shifted(value, key, new)
-    return Content(units)
-
-
-def _shifted(value: Value, key: str, new: str) -> Value:
-    """An occurrence's own time keeps its time of day while its date follows the key (A2)."""
-    if key == new or not isinstance(value, Span):
-        return value
-    days = timedelta(days=(datetime.fromisoformat(new).date() - datetime.fromisoformat(key).date()).days)
-    return replace(value, start=value.start.shifted(days), end=value.end.shifted(days))
 
 
 def edited(stored: Content, units: Mapping[Unit, Value]) -> Content:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from calbridge.connectors.contract import Answer, Create, Delete, Done, Failed, Partial, Result, Update, Write
 from calbridge.domain.content import MASTER, Content, Field, Unit
+from calbridge.domain.series import updated
 from calbridge.errors import ConnectorError, NotFound, PermissionMissing, Rejected, Unavailable, VersionConflict
 from calbridge.testing.memory.reading import native, native_uid, version_of
-from calbridge.testing.memory.rewriting import master_only, moves, updated
+from calbridge.testing.memory.rewriting import master_only, moves
 from calbridge.testing.memory.service import OWNER_ADDRESS, MemoryService
 from calbridge.testing.memory.state import CalendarState, Mail, Stored
 
@@ -113,7 +114,7 @@ class Writing:
     def _update(self, write: Update) -> Applied:
         stored, conditional = self._met(write)
         before = stored.content
-        target = updated(before, write)
+        target = updated(before, write.units, write.rekeyed)
         self._check(Content(write.units))
         if not self._service.event(stored).editable.details and not {name for _, name in write.units} <= OWN_FIELDS:
             raise Rejected(code="organised_elsewhere")

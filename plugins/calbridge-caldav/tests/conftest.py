@@ -9,8 +9,9 @@ import pytest
 
 from tests.doubles.caldav import CalDavDouble, Quirks, caldav_double
 from tests.servers import CalendarServer, radicale, xandikos
+from tests.servers.reaching import transport
 
-from .support import Phone, account, opened, transport
+from .support import Phone, account, opened
 
 Serve = Callable[..., CalDavDouble]
 Link = Callable[..., Phone]

@@ -22,23 +22,13 @@ from calbridge.connectors.contract import (
     Seen,
     Update,
 )
-from calbridge.connectors.transport import Grant, Reach, Transport
+from calbridge.connectors.transport import Transport
 from calbridge.domain.content import MASTER, Content, Field, Span, Unit, Value, content
 from calbridge.domain.times import When, utc, zoned
 from calbridge_caldav.connector import CalDavConnector
+from tests.servers.reaching import transport
 
 VIENNA = "Europe/Vienna"
-
-
-def loopback(host: str, port: int) -> list[str]:
-    """A resolver that finds every name on this machine."""
-    return ["127.0.0.1"]
-
-
-def transport(*, timeout: float = 10.0, ca_file: str | None = None) -> Transport:
-    """A transport that may reach loopback, at any port."""
-    reach = Reach(https_only=False, ports=frozenset(range(1, 65536)), granted=(Grant.parse("127.0.0.0/8"),))
-    return Transport(reach, timeout=timeout, ca_file=ca_file, resolver=loopback)
 
 
 def no_records(domain: str) -> list[str]:

@@ -9,9 +9,9 @@ import pytest
 from calbridge.testing.conformance import ConformanceSuite, RespondTests, SilentTests
 from tests.doubles.caldav import Quirks, caldav_double
 from tests.servers import CalendarServer
+from tests.servers.reaching import transport
 
 from .harness import ServerHarness
-from .support import transport
 
 
 @pytest.fixture(params=["radicale", "xandikos"])

@@ -14,8 +14,9 @@ import pytest
 from calbridge.connectors.contract import Account
 from calbridge.errors import SignInRequired
 from calbridge_caldav.connector import CalDavConnector
+from tests.servers.reaching import transport
 
-from .support import no_records, transport
+from .support import no_records
 
 _ANSWER = (
     b'<D:multistatus xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:response><D:href>/p/</D:href>'

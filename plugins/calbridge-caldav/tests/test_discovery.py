@@ -14,9 +14,10 @@ from calbridge_caldav.connector import CalDavConnector
 from calbridge_caldav.discovery import candidates
 from calbridge_caldav.hrefs import same_site
 from tests.doubles.caldav import CalDavDouble
+from tests.servers.reaching import transport
 
 from .conftest import Link, Serve
-from .support import account, no_records, transport
+from .support import account, no_records
 
 
 def check(double: CalDavDouble, *, url: str | None = None, service: str = "caldav", password: str = "secret") -> Owner:

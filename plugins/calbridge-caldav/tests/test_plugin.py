@@ -15,8 +15,7 @@ from calbridge_caldav.hrefs import RemoteId, canonical, is_event_name, parse_rem
 from calbridge_caldav.locator import context_urls, dns_locator
 from calbridge_caldav.multistatus import read_multistatus
 from calbridge_caldav.naming import own_path, place_of
-
-from .support import transport
+from tests.servers.reaching import transport
 
 
 def test_the_registry_offers_both_services_and_opens_them() -> None:

@@ -12,8 +12,9 @@ from calbridge.connectors.contract import Account, Done, Failed, Gone, Seen
 from calbridge.domain.content import Field, Span
 from calbridge.errors import CalendarGone, CursorExpired, NotFound, Rejected, SignInRequired, VersionConflict
 from tests.servers import CalendarServer
+from tests.servers.reaching import transport
 
-from .support import Phone, at, ics, meeting, opened, single, title_of, transport, vevent
+from .support import Phone, at, ics, meeting, opened, single, title_of, vevent
 
 
 @pytest.fixture(params=["radicale", "xandikos"])

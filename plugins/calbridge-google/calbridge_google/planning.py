@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
 from typing import Any
 
 from calbridge.connectors.contract import Create, Update
@@ -78,31 +77,6 @@ def insertion(write: Create, target: Content, event_id: str) -> Patch:
 
 def _filled(told: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in told.items() if value is not None}
-
-
-def target_of(base: Content, write: Update) -> Content:
-    """What the event would be after an update: occurrences follow the move first, then the units are set."""
-    return _moved(base, write).with_units(write.units)
-
-
-def _moved(base: Content, write: Update) -> Content:
-    span = write.units.get((MASTER, Field.TIME))
-    keys: dict[str, str | None] = dict(rekey(base, span).keys) if isinstance(span, Span) else {}
-    keys |= write.rekeyed
-    units: dict[Unit, Value] = {}
-    for (key, name), value in base.units.items():
-        new = keys.get(key, key)
-        if new is not None:
-            units[(new, name)] = _shifted(value, key, new)
-    return Content(units)
-
-
-def _shifted(value: Value, key: str, new: str) -> Value:
-    """An occurrence's own time keeps its time of day while its date follows the key (SYNC A2)."""
-    if key == new or not isinstance(value, Span):
-        return value
-    days = timedelta(days=(datetime.fromisoformat(new).date() - datetime.fromisoformat(key).date()).days)
-    return replace(value, start=value.start.shifted(days), end=value.end.shifted(days))
 
 
 def touched_of(bundle: Bundle, base: Content, target: Content, write: Update) -> frozenset[Unit]:

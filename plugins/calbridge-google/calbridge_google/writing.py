@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from calbridge.connectors.contract import Create, Delete, Done, Failed, Partial, Result, Update, Write
+from calbridge.domain.series import updated
 from calbridge.errors import ConnectorError, NotFound, Rejected, Unavailable, VersionConflict
 from calbridge_google.bundle import (
     Broken,
@@ -30,7 +31,6 @@ from calbridge_google.planning import (
     insertion,
     master_patch,
     owed,
-    target_of,
     touched_of,
 )
 from calbridge_google.series import Reader
@@ -141,7 +141,7 @@ def _first_call(reader: Reader, job: Job) -> Call | None:
 def _update_call(reader: Reader, job: Job, write: Update) -> Call | None:
     assert job.bundle is not None
     job.base = content_of(job.bundle)
-    job.target = normalise(target_of(job.base, write), reader.own)
+    job.target = normalise(updated(job.base, write.units, write.rekeyed), reader.own)
     job.touched = touched_of(job.bundle, job.base, job.target, write)
     patch = master_patch(job.bundle, job.base, job.target, write)
     if not patch.body:

@@ -9,8 +9,9 @@ import pytest
 
 from calbridge_google.connector import GoogleConnector
 from tests.doubles.google import GoogleDouble, Quirks, google_double
+from tests.servers.reaching import transport
 
-from .support import Client, account, transport
+from .support import Client, account
 
 Serve = Callable[..., GoogleDouble]
 Link = Callable[..., Client]

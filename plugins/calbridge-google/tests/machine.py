@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
 from calbridge.connectors.contract import Connector
-from calbridge.connectors.transport import Grant, Reach, Request, Transport
+from calbridge.connectors.transport import Request, Transport
 from calbridge.domain.event import Event
 from calbridge.domain.fingerprint import KeyMaker
 from calbridge.domain.options import Options
@@ -24,11 +24,12 @@ from calbridge.sync.project import Projected, project
 from calbridge.testing.memory import Crash
 from calbridge_google.connector import GoogleConnector
 from tests.doubles.google import ApiError, GoogleDouble, Quirks, google_double
+from tests.servers.reaching import transport
 from tests.unit.sync.machine import PICK, SyncMachine
 from tests.unit.sync.world import ALL, Psa, World
 
 from .door import Page
-from .support import account, loopback
+from .support import account
 
 WRITES = ("events.insert", "events.patch", "events.delete")
 READS = ("events.list", "events.get", "events.instances")
@@ -104,8 +105,7 @@ class GoogleMachine(SyncMachine):
         self.stack = ExitStack()
         self.google = self.stack.enter_context(google_double(Quirks(**self.quirks)))
         self.sent = Sent()
-        reach = Reach(https_only=False, ports=frozenset(range(1, 65536)), granted=(Grant.parse("127.0.0.0/8"),))
-        sending = Transport(reach, resolver=loopback, before_request=self.sent)
+        sending = transport(timeout=30.0, before_request=self.sent)
         self.world = GoogleWorld(self.google, self.stack.enter_context(sending), self.options)
         self.titles = 0
         self.try_run(Task(retrieve=ALL, send=ALL))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -21,7 +21,6 @@ from calbridge.connectors.contract import (
     Seen,
     Update,
 )
-from calbridge.connectors.transport import Grant, Reach, Request, Transport
 from calbridge.domain.content import MASTER, Content, Field, Span, Unit, Value, content
 from calbridge.domain.times import When, utc, zoned
 from calbridge.errors import ConnectorError
@@ -30,17 +29,6 @@ from calbridge_google.tokens import Grant as SignIn
 from tests.doubles.google import GoogleDouble
 
 VIENNA = "Europe/Vienna"
-
-
-def loopback(host: str, port: int) -> list[str]:
-    """A resolver that finds every name on this machine."""
-    return ["127.0.0.1"]
-
-
-def transport(*, timeout: float = 10.0, before_request: Callable[[Request], None] | None = None) -> Transport:
-    """A transport that may reach loopback, at any port."""
-    reach = Reach(https_only=False, ports=frozenset(range(1, 65536)), granted=(Grant.parse("127.0.0.0/8"),))
-    return Transport(reach, timeout=timeout, resolver=loopback, before_request=before_request)
 
 
 def settings(double: GoogleDouble) -> dict[str, str]:

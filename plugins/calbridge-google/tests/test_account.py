@@ -11,9 +11,10 @@ from calbridge.errors import ConnectorError, PermissionMissing, SignInRequired, 
 from calbridge_google.connector import GoogleConnector
 from calbridge_google.tokens import Grant
 from tests.doubles.google import ApiError
+from tests.servers.reaching import transport
 
 from .conftest import Link, Serve
-from .support import account, single, transport
+from .support import account, single
 
 
 def test_calendars_are_listed_with_what_may_be_done_in_them(serve: Serve, link: Link) -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from calbridge.testing.conformance import ConformanceSuite, RespondTests, SilentTests, WatchTests
 from tests.doubles.google import Quirks, google_double
+from tests.servers.reaching import transport
 
 from .harness import GoogleHarness
-from .support import transport
 
 SERVICES = {
     "plain": Quirks(),

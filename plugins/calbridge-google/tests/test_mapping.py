@@ -22,8 +22,9 @@ from calbridge_google.fields import normalise
 from calbridge_google.naming import event_id, is_event_id, place_of
 from calbridge_google.rules import excluded_of, read_rule, written_rule
 from calbridge_google.text import clean, description_of, text_of
+from tests.servers.reaching import transport
 
-from .support import at, meeting, transport
+from .support import at, meeting
 
 VIENNA = zoned(datetime(2027, 1, 5, 10), "Europe/Vienna")
 _SIGNS = st.text(st.sampled_from("ab <>&;/\n\"'#x1Ä\t"), max_size=40)

@@ -13,11 +13,12 @@ from calbridge.errors import CalendarGone, ConnectorError, Throttled, Unavailabl
 from calbridge.sync.engine import Task
 from calbridge.sync.memory import LinkState
 from tests.doubles.google import ApiError, GoogleDouble
+from tests.servers.reaching import transport
 from tests.unit.sync.world import ALL, event
 
 from .conftest import Serve
 from .machine import GoogleWorld
-from .support import single, transport, weekly
+from .support import single, weekly
 
 Begin = Callable[..., GoogleWorld]
 QUOTA = ApiError(403, "rateLimitExceeded", domain="usageLimits")

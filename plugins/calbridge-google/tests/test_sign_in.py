@@ -19,9 +19,10 @@ from calbridge_google.connector import GoogleConnector
 from calbridge_google.limits import SCOPE_WORDS
 from calbridge_google.tokens import grant_of
 from tests.doubles.google import ApiError, GoogleDouble
+from tests.servers.reaching import transport
 
 from .conftest import Link, Serve
-from .support import account, meeting, settings, single, transport
+from .support import account, meeting, settings, single
 
 CALLBACK = "https://calbridge.example.com/v1/oauth/callback"
 VERIFIER = "v" * 64

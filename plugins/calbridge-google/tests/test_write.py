@@ -14,9 +14,10 @@ from calbridge.domain.times import day, floating, unknown
 from calbridge.errors import NotFound, PermissionMissing, Rejected, Throttled, Unavailable, VersionConflict
 from calbridge_google.connector import GoogleConnector
 from tests.doubles.google import ApiError
+from tests.servers.reaching import transport
 
 from .conftest import Link, Serve
-from .support import Client, account, at, error_of, meeting, single, title_of, transport, weekly
+from .support import Client, account, at, error_of, meeting, single, title_of, weekly
 
 TITLE, TEXT, PLACE, TIME = (MASTER, Field.TITLE), (MASTER, Field.TEXT), (MASTER, Field.LOCATION), (MASTER, Field.TIME)
 SECOND = "2027-01-12T10:00:00"

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import itertools
-import socket
 import ssl
-import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from tests.doubles.caldav.answering import answer, concerns
@@ -16,8 +11,8 @@ from tests.doubles.caldav.breakage import broken, compressed
 from tests.doubles.caldav.log import Logged, RequestLog
 from tests.doubles.caldav.messages import Dropped, Request, Response
 from tests.doubles.caldav.site import Site
+from tests.doubles.listening import LoopbackListener
 
-_POLL_SECONDS = 0.01
 _DRIPS = 16
 
 
@@ -86,58 +81,12 @@ for _method in ("OPTIONS", "PROPFIND", "REPORT", "GET", "PUT", "DELETE", "MKCALE
     setattr(Handler, f"do_{_method}", Handler.handle_any)
 
 
-class Listener(ThreadingHTTPServer):
-    """One host of the double. Failures of the double itself are kept in ``failures``."""
-
-    daemon_threads = False
-    block_on_close = True
-    request_queue_size = 64
-    connection_ids = itertools.count(1)
+class Listener(LoopbackListener):
+    """One host of the double."""
 
     def __init__(self, host: str, site: Site, log: RequestLog, tls: ssl.SSLContext | None) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(Handler, f"caldav-{host}", tls)
         self.host = host
         self.site = site
         self.log = log
-        self.tls = tls
-        self.failures: list[BaseException] = []
-        self._open: set[socket.socket] = set()
-        self._guard = threading.Lock()
-        self._thread = threading.Thread(target=self.serve_forever, args=(_POLL_SECONDS,), name=f"caldav-{host}")
-        self._thread.start()
-
-    @property
-    def port(self) -> int:
-        """The chosen port."""
-        return int(self.server_address[1])
-
-    def get_request(self) -> tuple[socket.socket, Any]:
-        """Accept; a TLS handshake happens later, in the connection's own thread."""
-        accepted, address = super().get_request()
-        if self.tls is not None:
-            accepted = self.tls.wrap_socket(accepted, server_side=True, do_handshake_on_connect=False)
-        with self._guard:
-            self._open.add(accepted)
-        return accepted, address
-
-    def shutdown_request(self, request: Any) -> None:
-        """Close one connection."""
-        with self._guard:
-            self._open.discard(request)
-        super().shutdown_request(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that left is no failure; anything else is a bug of the double."""
-        failure = sys.exception()
-        if failure is not None and not isinstance(failure, OSError):
-            self.failures.append(failure)
-
-    def stop(self) -> None:
-        """End all connections and threads."""
-        self.shutdown()
-        self._thread.join()
-        with self._guard:
-            for connection in self._open:
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
-        self.server_close()
+        self.begin()

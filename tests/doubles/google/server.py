@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
-import itertools
 import json
-import socket
-import sys
-import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -18,6 +13,7 @@ from tests.doubles.google import batch
 from tests.doubles.google.discovery import operation
 from tests.doubles.google.refusing import Answer, ApiError, Dropped
 from tests.doubles.google.site import Site
+from tests.doubles.listening import LoopbackListener
 
 SERVICE = "/calendar/v3/"
 BATCH = "/batch/calendar/v3"
@@ -204,54 +200,11 @@ def _broken(kind: str) -> tuple[bytes, str]:
     return bodies[kind] if kind in bodies else (b'{"items": [' + b" " * _HUGE + b"]}", "application/json")
 
 
-class Listener(ThreadingHTTPServer):
-    """The one listener. Failures of the double itself are kept in ``failures``."""
-
-    daemon_threads = False
-    block_on_close = True
-    request_queue_size = 64
-    connection_ids = itertools.count(1)
+class Listener(LoopbackListener):
+    """The one listener."""
 
     def __init__(self, site: Site) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(Handler, "google-double")
         self.site = site
         self.log: list[Logged] = []
-        self.failures: list[BaseException] = []
-        self._open: set[socket.socket] = set()
-        self._guard = threading.Lock()
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.01,), name="google-double")
-        self._thread.start()
-
-    @property
-    def port(self) -> int:
-        """The chosen port."""
-        return int(self.server_address[1])
-
-    def get_request(self) -> tuple[socket.socket, Any]:
-        """Accept and remember."""
-        accepted, address = super().get_request()
-        with self._guard:
-            self._open.add(accepted)
-        return accepted, address
-
-    def shutdown_request(self, request: Any) -> None:
-        """Close one connection."""
-        with self._guard:
-            self._open.discard(request)
-        super().shutdown_request(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that left is no failure; anything else is a bug of the double."""
-        failure = sys.exception()
-        if failure is not None and not isinstance(failure, OSError):
-            self.failures.append(failure)
-
-    def stop(self) -> None:
-        """End all connections and threads."""
-        self.shutdown()
-        self._thread.join()
-        with self._guard:
-            for connection in self._open:
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
-        self.server_close()
+        self.begin()

@@ -3,32 +3,11 @@
 from __future__ import annotations
 
 import io
-import logging
-import warnings
-from collections.abc import Iterator
 
-import pytest
-import structlog
-
-from calbridge.log import configure_logging
 from tests.integration.api.conftest import Api
 from tests.integration.service.world import ALICE
 
 SECRET, TEXT, MAIL = "canary-password-51c9", "canary-title-77ab", "canary-mail@example.com"
-
-
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    """All that this process logs, at the most talkative level."""
-    root, show = logging.getLogger(), warnings.showwarning
-    handlers, level = list(root.handlers), root.level
-    stream = io.StringIO()
-    configure_logging("debug", stream)
-    yield stream
-    logging.captureWarnings(False)
-    root.handlers, warnings.showwarning = handlers, show
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 def test_neither_secrets_nor_texts_reach_the_log(api: Api, log: io.StringIO) -> None:

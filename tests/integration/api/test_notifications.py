@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import logging
 import shutil
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +15,6 @@ from werkzeug.test import TestResponse
 from calbridge.api import create_app
 from calbridge.api.limits import Rates
 from calbridge.cli.gunicorn_server import told_path
-from calbridge.log import configure_logging
 from calbridge.service.notifications import LARGEST_NOTICE
 from calbridge.testing.memory.state import Subscribed
 from tests.integration.service.conftest import made_world
@@ -43,20 +40,6 @@ def world(tmp_path: Path, migrated: Path) -> Iterator[World]:
 @pytest.fixture
 def client(world: World) -> FlaskClient:
     return create_app(world.parts).test_client()
-
-
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    """All that this process logs, at the most talkative level."""
-    root, show = logging.getLogger(), warnings.showwarning
-    handlers, level = list(root.handlers), root.level
-    stream = io.StringIO()
-    configure_logging("debug", stream)
-    yield stream
-    logging.captureWarnings(False)
-    root.handlers, warnings.showwarning = handlers, show
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 def headers_of(made: Subscribed, state: str = "changed") -> dict[str, str]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from click.testing import CliRunner, Result
 
 from calbridge.cli.main import main
@@ -40,18 +38,6 @@ class Calbridge:
     def json(self, *words: str, **more: str) -> Any:
         """The answer of a verb that succeeds, for programs."""
         return json.loads(self.text(*words, "--json", **more))
-
-
-@pytest.fixture
-def quiet_again() -> Iterator[None]:
-    """Puts the logging of this process back, which the command sets up for itself."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.captureWarnings(False)
-    structlog.reset_defaults()
 
 
 @pytest.fixture

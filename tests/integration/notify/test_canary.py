@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import io
-import logging
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 from calbridge.errors import Refused
-from calbridge.log import configure_logging
 from calbridge.service import accounts, deliveries, items, webhooks
 from calbridge.service.notices import send_notices
 from calbridge.service.tenant_settings import change_settings
@@ -27,20 +22,6 @@ from tests.integration.notify.receiver import Receiver, hook, ok, status
 from tests.integration.service.world import ALICE, TENANT, World, event, visit
 
 CANARY = "canary"
-
-
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    """All that this process logs, at the most talkative level."""
-    root, show = logging.getLogger(), warnings.showwarning
-    handlers, level = list(root.handlers), root.level
-    stream = io.StringIO()
-    configure_logging("debug", stream)
-    yield stream
-    logging.captureWarnings(False)
-    root.handlers, warnings.showwarning = handlers, show
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 def live(world: World, receiver: Receiver) -> list[str]:

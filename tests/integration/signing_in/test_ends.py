@@ -6,18 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from calbridge.connectors.transport import Grant, Reach, Transport
 from calbridge.service import revoking, tenants, users
 from calbridge.service.tick import tick
 from tests.doubles.google import ApiError
+from tests.servers.reaching import transport
 
 from .conftest import ALICE, TENANT, YES, World
-
-
-def transport() -> Transport:
-    """What reaches this machine, too."""
-    reach = Reach(https_only=False, ports=frozenset(range(1, 65536)), granted=(Grant.parse("127.0.0.0/8"),))
-    return Transport(reach)
 
 
 def delete(world: World, integration: str) -> None:

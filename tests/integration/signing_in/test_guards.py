@@ -4,44 +4,22 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 import re
-import warnings
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import structlog
 from click.testing import CliRunner
 from sqlalchemy import text
 
 from calbridge.cli.main import main
-from calbridge.log import configure_logging
 from calbridge.service import doctor
 from calbridge.service.views import Finding
 from calbridge_google.tokens import grant_of
-from tests.integration.cli.conftest import quiet_again
 from tests.integration.service.world import KEY
 
 from .browser import Shown
 from .conftest import ALICE, ALLOW, BACK, DENY, PSA, TENANT, YES, Opens, World
-
-__all__ = ["quiet_again"]
-
-
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    """All that this process logs, at the most talkative level."""
-    root, show = logging.getLogger(), warnings.showwarning
-    handlers, level = list(root.handlers), root.level
-    stream = io.StringIO()
-    configure_logging("debug", stream)
-    yield stream
-    logging.captureWarnings(False)
-    root.handlers, warnings.showwarning = handlers, show
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 def refused(world: World, **body: object) -> tuple[int, str, str | None]:
