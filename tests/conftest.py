@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import signal
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from calbridge.log import configure_logging
-from tests.logs import logging_put_back
 
 pytest_plugins = ["tests.servers.fixtures"]
 
@@ -33,8 +35,13 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
 @pytest.fixture
 def quiet_again() -> Iterator[None]:
     """Puts the logging of this process back, which a command sets up for itself."""
-    with logging_put_back():
-        yield
+    root, show = logging.getLogger(), warnings.showwarning
+    handlers, level = list(root.handlers), root.level
+    yield
+    logging.captureWarnings(False)
+    root.handlers, warnings.showwarning = handlers, show
+    root.setLevel(level)
+    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -25,8 +25,7 @@ def outcome(tmp_path: Path):
     """Run one test that uses the corpus in a project of its own; gives pytest's last line."""
     tests = tmp_path / "project" / "tests"
     tests.mkdir(parents=True)
-    for name in ("conftest.py", "logs.py"):
-        shutil.copy(ROOT / "tests" / name, tests)
+    shutil.copy(ROOT / "tests" / "conftest.py", tests)
     shutil.copytree(ROOT / "tests" / "servers", tests / "servers")
     (tests / "__init__.py").touch()
     (tests / "test_user.py").write_text(USER, encoding="utf-8")
