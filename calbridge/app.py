@@ -8,10 +8,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import structlog
-
 from calbridge.errors import SettingsInvalid
-from calbridge.log import configure_logging
+from calbridge.log import configure_logging, logging_configured
 from calbridge.service.budgets import Budgets, NoBudgets
 from calbridge.service.parts import Dispatcher, NoDispatcher, Parts, open_parts
 from calbridge.settings import MIN_KEY_LENGTH, Settings, load_settings, variable_name
@@ -26,8 +24,7 @@ def build(settings: Settings) -> Iterator[Parts]:
 
     Raises SettingsInvalid (``key_file_unusable``) and DatabaseUnusable.
     """
-    if not structlog.is_configured():
-        # The library's own default prints local variables of every frame, secrets and item text among them.
+    if not logging_configured():
         configure_logging(settings.log_level)
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)

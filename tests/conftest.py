@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
-from calbridge.log import configure_logging
+from calbridge.log import configure_logging, reset_logging
 
 pytest_plugins = ["tests.servers.fixtures"]
 
@@ -41,7 +40,7 @@ def quiet_again() -> Iterator[None]:
     logging.captureWarnings(False)
     root.handlers, warnings.showwarning = handlers, show
     root.setLevel(level)
-    structlog.reset_defaults()
+    reset_logging()
 
 
 @pytest.fixture

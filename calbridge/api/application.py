@@ -6,7 +6,6 @@ import re
 import secrets
 from typing import Any
 
-import structlog
 from flask import Flask, Response, g, request
 from flask.json.provider import DefaultJSONProvider
 from flask_smorest import Api
@@ -16,7 +15,7 @@ from calbridge.api import cors, documents, health, metrics, problems
 from calbridge.api.here import EXTENSION, Installed
 from calbridge.api.limits import MEMORY, Limits, Rates
 from calbridge.api.resources import BLUEPRINTS
-from calbridge.log import get_logger
+from calbridge.log import bind, get_logger, unbind
 from calbridge.service.parts import Parts
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -80,12 +79,12 @@ class _Compact(DefaultJSONProvider):
 def _begin() -> None:
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if REQUEST_ID.fullmatch(given) else f"req_{secrets.token_hex(6)}"
-    structlog.contextvars.bind_contextvars(request=g.request_id)
+    bind(request=g.request_id)
 
 
 def _end(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers.setdefault("Cache-Control", "no-store")
-    structlog.contextvars.unbind_contextvars("request")
+    unbind("request")
     return response

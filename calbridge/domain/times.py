@@ -54,10 +54,9 @@ class When:
 
         What UTC can't tell any more, hours around the first and the last of all days, is its first or last instant.
         """
-        try:
-            return self.local.replace(tzinfo=self._zone(floating_zone)).astimezone(UTC)
-        except OverflowError:
-            return (datetime.min if self.local.year == 1 else datetime.max).replace(tzinfo=UTC)
+        if self.kind is TimeKind.ZONED:
+            return _in_utc(self.local, zone_info(self.zone or "UTC"))
+        return _in_utc(self.local, self._zone(floating_zone))
 
     def _zone(self, floating_zone: str) -> tzinfo:
         match self.kind:
@@ -95,24 +94,37 @@ def zoned(local: datetime, zone: str) -> When:
     """A wall time in an IANA zone; ``UTC`` and its aliases become the kind UTC."""
     if zone in {"UTC", "Etc/UTC", "Z", "GMT", "Etc/GMT"}:
         return utc(local)
-    return When(TimeKind.ZONED, local.replace(tzinfo=None, fold=0), zone)
+    return When(TimeKind.ZONED, _naive(local), zone)
 
 
 def utc(value: datetime) -> When:
     """An instant; an aware value is converted, a naive one is taken as UTC."""
     if value.tzinfo is not None:
         value = value.astimezone(UTC)
-    return When(TimeKind.UTC, value.replace(tzinfo=None, fold=0))
+    return When(TimeKind.UTC, _naive(value))
 
 
 def floating(local: datetime) -> When:
     """A wall time without a zone, kept floating."""
-    return When(TimeKind.FLOATING, local.replace(tzinfo=None, fold=0))
+    return When(TimeKind.FLOATING, _naive(local))
 
 
 def unknown(local: datetime, name: str, offset: int | None = None) -> When:
     """A wall time in a zone nobody could identify."""
-    return When(TimeKind.UNKNOWN, local.replace(tzinfo=None, fold=0), name, offset)
+    return When(TimeKind.UNKNOWN, _naive(local), name, offset)
+
+
+def _naive(local: datetime) -> datetime:
+    return local if local.tzinfo is None and not local.fold else local.replace(tzinfo=None, fold=0)
+
+
+@lru_cache(maxsize=2048)
+def _in_utc(local: datetime, zone: tzinfo) -> datetime:
+    """What was asked is kept: everything done with an event begins with when it is."""
+    try:
+        return local.replace(tzinfo=zone).astimezone(UTC)
+    except OverflowError:
+        return (datetime.min if local.year == 1 else datetime.max).replace(tzinfo=UTC)
 
 
 @lru_cache(maxsize=1024)

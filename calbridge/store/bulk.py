@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Table, insert
@@ -24,16 +25,20 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """``names`` in the order of the statement; ``converters``: place, and what the column's type makes of a value."""
+    """``names`` in the order of the statement, whose values ``take`` gets out of a row.
+
+    ``converters``: place, and what the column's type makes of a value.
+    """
 
     text: str
     names: tuple[str, ...]
+    take: Callable[[Row], tuple[Any, ...]]
     converters: tuple[tuple[int, Callable[[Any], Any]], ...]
     positional: bool
 
     def bound(self, row: Row) -> Any:
         """A row as the driver takes it; None is NULL for every type."""
-        values = [row[name] for name in self.names]
+        values = list(self.take(row))
         for place, convert in self.converters:
             value = values[place]
             if value is not None:
@@ -74,7 +79,12 @@ def _prepare(connection: Connection, table: Table, names: tuple[str, ...], keep:
     converters = tuple(
         (place, convert) for place, type_ in found if (convert := type_.bind_processor(dialect)) is not None
     )
-    return _Prepared(compiled.string, order, converters, dialect.positional)
+    return _Prepared(compiled.string, order, _taking(order), converters, dialect.positional)
+
+
+def _taking(names: tuple[str, ...]) -> Callable[[Row], tuple[Any, ...]]:
+    """What takes these values out of a row; an itemgetter of one name alone would give no tuple."""
+    return itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
 
 
 def _replacing(

@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Update, bindparam, select, update
 
 from calbridge.store.announcing import ITEM_TYPES, Happening, announce, listeners
 from calbridge.store.bulk import add_rows
-from calbridge.store.columns import digest
+from calbridge.store.columns import JsonText, digest, json_text
 from calbridge.store.tables import changes, integrations, items, known, leases, tenants
 
 _OF_USER = select(integrations.c.id).where(
@@ -223,10 +224,21 @@ class Changes:
             "item_id": each.item_id,
             "op": each.op,
             "version": each.version,
-            "changed_fields": sorted(each.fields),
-            "source": each.source.told(),
+            "changed_fields": _fields_text(frozenset(each.fields)),
+            "source": _source_text(each.source),
             "at": self.now,
         }
+
+
+@lru_cache(maxsize=256)
+def _fields_text(fields: frozenset[str]) -> JsonText:
+    """Encoded once: the rows of a run name a few sets of fields."""
+    return json_text(sorted(fields))
+
+
+@lru_cache(maxsize=256)
+def _source_text(source: Source) -> JsonText:
+    return json_text(source.told())
 
 
 def _of_item(seq: int, each: _Pending) -> Happening:

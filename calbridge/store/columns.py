@@ -5,19 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, Integer, LargeBinary, String, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
+T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _ESCAPE = "\x1b"
 _compact = json.JSONEncoder(separators=(",", ":")).encode
-_COMPRESSION = 1
-"""zlib level: resources of a few kB shrink to a third at any level; the lowest costs least."""
+_COMPRESSION = (1, zlib.DEFLATED, 13, 5)
+"""Level, method, window and memory of zlib: resources of a few kB shrink to a third with any; least costs least."""
 
 Serial = BigInteger().with_variant(Integer, "sqlite")
 """An integer that numbers itself; SQLite does that for INTEGER only."""
@@ -26,6 +29,7 @@ Name = String(200).with_variant(String(200, collation="C"), "postgresql")
 """An id or a short word: case-sensitive, ordered by code point on both databases."""
 
 
+@lru_cache(maxsize=4096)
 def digest(text: str) -> str:
     """What long ids are indexed by: PostgreSQL can't index values of more than about 2,700 bytes."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:40]
@@ -41,13 +45,42 @@ def from_micros(value: int) -> datetime:
     return _EPOCH + timedelta(microseconds=value)
 
 
-class Instant(TypeDecorator[datetime]):
+class JsonText(str):
+    """JSON that is encoded already, for a column of :class:`Json`."""
+
+    __slots__ = ()
+
+
+def json_text(value: Any) -> JsonText:
+    """A value as such a column stores it, to be encoded once for many rows."""
+    return JsonText(_compact(value))
+
+
+class _Direct(TypeDecorator[T]):
+    """A type whose values go to the driver as :meth:`stored` makes them, without the calls that stand around it."""
+
+    @staticmethod
+    def stored(value: Any | None) -> Any:
+        """A value as the driver takes it; None stays None."""
+        raise NotImplementedError
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any | None], Any]:
+        """What SQLAlchemy asks for."""
+        return self.stored
+
+    def process_bind_param(self, value: Any | None, dialect: Dialect) -> Any:
+        """The same for a value that is written into a statement."""
+        return self.stored(value)
+
+
+class Instant(_Direct[datetime]):
     """An aware time as microseconds since 1970: exact and comparable on every database."""
 
     impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+    @staticmethod
+    def stored(value: datetime | None) -> int | None:
         """Aware time to integer."""
         return None if value is None else micros(value)
 
@@ -56,7 +89,7 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else from_micros(value)
 
 
-class Opaque(TypeDecorator[str]):
+class Opaque(_Direct[str]):
     """Text from outside, of any length, kept to the letter.
 
     PostgreSQL takes no NUL and no database takes a lone surrogate; text with one of them is stored escaped.
@@ -69,7 +102,8 @@ class Opaque(TypeDecorator[str]):
         """Ordered by code point on both databases."""
         return dialect.type_descriptor(Text(collation="C") if dialect.name == "postgresql" else Text())
 
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+    @staticmethod
+    def stored(value: str | None) -> str | None:
         """Escape what a database can't hold."""
         if value is None or not _needs_escape(value):
             return value
@@ -88,19 +122,40 @@ def _needs_escape(value: str) -> bool:
     return "\x00" in value or value.startswith(_ESCAPE) or any("\ud800" <= sign <= "\udfff" for sign in value)
 
 
-class Json(TypeDecorator[Any]):
+class Json(_Direct[Any]):
     """Plain JSON values as ASCII text, so that any character survives on both databases."""
 
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: Any | None, dialect: Dialect) -> str | None:
+    @staticmethod
+    def stored(value: Any | None) -> str | None:
         """Value to text."""
-        return None if value is None else _compact(value)
+        return None if value is None else value if type(value) is JsonText else _compact(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Any:
         """Text to value."""
         return None if value is None else json.loads(value)
+
+
+class Texts(TypeDecorator[list[str]]):
+    """A list of texts as one value, to ask for its members; PostgreSQL has such a type, SQLite reads JSON."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        """An array where there are some."""
+        if dialect.name != "postgresql":
+            return dialect.type_descriptor(Text())
+        # Loaded by use: PostgreSQL's part is large, and an installation has one database.
+        from sqlalchemy.dialects.postgresql import ARRAY
+
+        return dialect.type_descriptor(ARRAY(Text()))
+
+    def process_bind_param(self, value: Any | None, dialect: Dialect) -> Any:
+        """JSON text, or the list itself."""
+        return value if value is None or dialect.name == "postgresql" else _compact(value)
 
 
 class Packed(TypeDecorator[bytes]):
@@ -111,7 +166,10 @@ class Packed(TypeDecorator[bytes]):
 
     def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
         """Compress."""
-        return None if value is None else zlib.compress(value, _COMPRESSION)
+        if value is None:
+            return None
+        packer = zlib.compressobj(*_COMPRESSION)
+        return packer.compress(value) + packer.flush()
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> bytes | None:
         """Decompress."""

@@ -18,7 +18,7 @@ from calbridge.store.changes import Changes, Source
 from calbridge.store.columns import digest
 from calbridge.store.failures import unique
 from calbridge.store.rows import DEFAULT_MINUTES, item_in, item_out
-from calbridge.store.sql import batches
+from calbridge.store.sql import among, kept
 from calbridge.store.tables import items, links, tenants
 from calbridge.sync.memory import LinkState
 from calbridge.sync.ports import Keys
@@ -45,15 +45,21 @@ _NEW = (
 _LAST = select(func.max(items.c.seq).label("last_seq")).where(*_LATER).subquery()
 _TO_SCAN = select(_LAST.c.last_seq, _NEW).select_from(_LAST.outerjoin(_NEW, true())).order_by(_NEW.c.seq)
 _ONE = select(items).where(*_LATER[:2], items.c.id == bindparam("b_id"))
+_OF_ANYONE = select(items).where(_LATER[0], among(items.c.id, "b_keys"))
 _BY_EXTERNAL = select(items).where(*_LATER[:2], items.c.external_hash == bindparam("b_external"))
 _BY_EXTERNALS = (
     select(items)
-    .where(*_LATER[:2], items.c.external_hash.in_(bindparam("b_externals", expanding=True)))
-    .order_by(items.c.id)
+    .where(*_LATER[:2], among(items.c.external_hash, "b_keys"))
+    .order_by(kept(items.c.id))
     .with_for_update()
 )
 _REPLACE = update(items).where(*_LATER[:2], items.c.id == bindparam("b_id"), items.c.version == bindparam("b_version"))
-_INDEXES = {"id": items.c.id, "uid": items.c.ical_hash, "match": items.c.match}
+_HAVING = {
+    "id": select(items).where(_LATER[0], kept(_LATER[1]), among(items.c.id, "b_keys")),
+    "uid": select(items).where(*_LATER[:2], among(items.c.ical_hash, "b_keys")),
+    "match": select(items).where(*_LATER[:2], among(items.c.match, "b_keys")),
+}
+"""Questions by the keys of an index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +99,14 @@ class Items:
 
     def of_anyone(self, item_ids: Sequence[str]) -> dict[str, Item]:
         """Items by id, whichever users of the tenant they belong to, tombstones too."""
-        found: dict[str, Item] = {}
-        for some in batches(item_ids):
-            query = select(items).where(items.c.tenant_id == self._tenant, items.c.id.in_(some))
-            found |= {row.id: item_in(row) for row in self._connection.execute(query)}
-        return found
+        rows = self._connection.execute(_OF_ANYONE, {"b_tenant": self._tenant, "b_keys": list(item_ids)})
+        return {row.id: item_in(row) for row in rows}
 
     def having(self, user_id: str, index: str, values: Sequence[str]) -> Iterable[Item]:
         """Items by ``id``, by ``uid`` (ical_uid) or by ``match``, tombstones too."""
-        column = _INDEXES[index]
-        asked = [digest(value) for value in values] if index == "uid" else list(values)
-        for some in batches(asked):
-            yield from self._select(user_id, column.in_(some))
+        keys = [digest(value) for value in values] if index == "uid" else list(values)
+        asked = {"b_tenant": self._tenant, "b_user": user_id, "b_keys": keys}
+        return map(item_in, self._connection.execute(_HAVING[index], asked))
 
     def one(self, user_id: str, item_id: str, *, lock: bool = False) -> Item | None:
         """An item of this user, a tombstone too; ``lock`` it where what is read will be written."""
@@ -116,7 +118,7 @@ class Items:
 
     def by_external_ids(self, user_id: str, external_ids: Collection[str]) -> dict[str, Item]:
         """Items by external id, tombstones too, locked in the order of their ids."""
-        asked = {"b_tenant": self._tenant, "b_user": user_id, "b_externals": [digest(each) for each in external_ids]}
+        asked = {"b_tenant": self._tenant, "b_user": user_id, "b_keys": [digest(each) for each in external_ids]}
         found = [item_in(row) for row in self._connection.execute(_BY_EXTERNALS, asked)]
         return {item.external_id: item for item in found if item.external_id is not None}
 

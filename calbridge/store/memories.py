@@ -13,7 +13,7 @@ from calbridge.domain.event import Editable
 from calbridge.store.codec import editable_in
 from calbridge.store.columns import digest
 from calbridge.store.rows import known_in, known_out, link_in, link_out
-from calbridge.store.sql import batches
+from calbridge.store.sql import among, kept
 from calbridge.store.tables import integrations, known, links
 from calbridge.sync.memory import Known, KnownState, Link, LinkState, MadeBy
 
@@ -44,10 +44,10 @@ _OF_ITEMS = (
     .join(integrations, _OWNER)
     .where(
         links.c.tenant_id == bindparam("b_tenant"),
-        links.c.item_id.in_(bindparam("b_items", expanding=True)),
+        among(links.c.item_id, "b_items"),
         integrations.c.deleted_at.is_(None),
     )
-    .order_by(links.c.integration_id, links.c.born)
+    .order_by(kept(links.c.integration_id), links.c.born)
 )
 
 
@@ -88,9 +88,8 @@ class Memories:
     def links_of_items(self, item_ids: Sequence[str]) -> dict[str, list[tuple[str, LinkOutline]]]:
         """All links of each item that has some, with their integrations, which were not deleted."""
         found: dict[str, list[tuple[str, LinkOutline]]] = {}
-        for some in batches(item_ids):
-            for integration_id, link in self._of_items(some):
-                found.setdefault(link.item_id, []).append((integration_id, link))
+        for integration_id, link in self._of_items(item_ids):
+            found.setdefault(link.item_id, []).append((integration_id, link))
         return found
 
     def _of_items(self, item_ids: Sequence[str]) -> list[tuple[str, LinkOutline]]:

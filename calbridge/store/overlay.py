@@ -94,6 +94,15 @@ class Overlay(Generic[R]):
             self._store([self._rows[each] for each in self._dirty])
             self._dirty.clear()
 
+    def forget(self) -> None:
+        """Let go of all rows; what is not written yet is lost."""
+        self._rows.clear()
+        self._dirty.clear()
+        self._dropped.clear()
+        for name in self._indexes:
+            self._by[name].clear()
+            self._covered[name].clear()
+
     def _remember(self, row_id: str, row: R) -> None:
         self._rows[row_id] = row
         for name, keys_of in self._indexes.items():

@@ -89,6 +89,13 @@ class SqlPage:
             keep_serial(self._connection, self._lease, self._serial)
         self._changes.finish()
 
+    def forget(self) -> None:
+        """Let go of all rows when the page is over: its parts refer to each other, so that nothing else frees them."""
+        for memory in (self._links, self._known):
+            memory.forget()
+        if "_items" in self.__dict__:
+            self._items.forget()
+
     @property
     def announced(self) -> bool:
         """Whether webhooks have something to deliver; known at the end."""

@@ -38,6 +38,7 @@ class ItemMemory:
         )
         self.flush = self._rows.flush
         self.find = self._rows.find
+        self.forget = self._rows.forget
 
     def many(self, item_ids: Sequence[str]) -> dict[str, Item]:
         """Items by id, tombstones too."""

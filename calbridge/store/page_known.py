@@ -11,30 +11,25 @@ from calbridge.store.bulk import put_rows
 from calbridge.store.columns import digest
 from calbridge.store.overlay import Overlay
 from calbridge.store.rows import intent_in, intent_out, known_in, known_out
-from calbridge.store.sql import batches, within
+from calbridge.store.sql import among, batches, within
 from calbridge.store.tables import intents, known
 from calbridge.sync.memory import Intent, Known, KnownState
 
+# Built once: every run asks them, most of them for nothing.
+_HERE = (known.c.tenant_id == bindparam("b_tenant"), known.c.integration_id == bindparam("b_integration"))
 _COLUMNS = {
     "id": known.c.remote_hash,
     "uid": known.c.uid_hash,
     "marker": known.c.marker_hash,
     "match": known.c.match,
 }
-
-# Built once: every run asks them, most of them for nothing.
-_SOME = (
-    select(known)
-    .where(known.c.tenant_id == bindparam("b_tenant"), known.c.integration_id == bindparam("b_integration"))
-    .order_by(known.c.remote_id)
-    .limit(bindparam("b_limit"))
-)
+_HAVING = {index: select(known).where(*_HERE, among(column, "b_keys")) for index, column in _COLUMNS.items()}
+"""Questions by the keys of an index."""
+_SOME = select(known).where(*_HERE).order_by(known.c.remote_id).limit(bindparam("b_limit"))
 _TO_INDEX = _SOME.where(known.c.indexed.is_(False), known.c.state == bindparam("b_state", KnownState.KNOWN.value))
 _TO_RECHECK = _SOME.where(known.c.recheck)
 _ALL = _SOME.where(known.c.remote_id > bindparam("b_after"))
-_ADDRESSES = select(known.c.remote_id).where(
-    known.c.tenant_id == bindparam("b_tenant"), known.c.integration_id == bindparam("b_integration")
-)
+_ADDRESSES = select(known.c.remote_id).where(*_HERE)
 _INTENTS = (
     select(intents)
     .where(intents.c.tenant_id == bindparam("b_tenant"), intents.c.integration_id == bindparam("b_integration"))
@@ -63,6 +58,7 @@ class KnownMemory:
         self.put = self._rows.put
         self.flush = self._rows.flush
         self.find = self._rows.find
+        self.forget = self._rows.forget
 
     def known(self, remote_ids: Sequence[str]) -> dict[str, Known]:
         """Known rows by remote id."""
@@ -115,9 +111,7 @@ class KnownMemory:
 
     def _load(self, index: str, keys: Sequence[str]) -> Iterable[Known]:
         asked = list(keys) if index == "match" else [digest(key) for key in keys]
-        for some in batches(asked):
-            query = select(known).where(*within(known, self._place), _COLUMNS[index].in_(some))
-            yield from map(known_in, self._connection.execute(query))
+        yield from map(known_in, self._connection.execute(_HAVING[index], self._bound | {"b_keys": asked}))
 
     def _store(self, changed: Sequence[Known]) -> None:
         put_rows(self._connection, known, [self._place | known_out(row) for row in changed])

@@ -22,7 +22,7 @@ from calbridge.store.bulk import add_rows, put_rows
 from calbridge.store.columns import digest
 from calbridge.store.overlay import Overlay
 from calbridge.store.rows import AnyRow, link_in, link_out
-from calbridge.store.sql import batches, within
+from calbridge.store.sql import among, batches, kept, within
 from calbridge.store.tables import intents, link_uids, links
 from calbridge.sync.memory import Link, LinkState
 
@@ -42,6 +42,23 @@ _ALL = _SOME.where(links.c.id > bindparam("b_after"))
 _GONE = select(links).where(*_HERE, links.c.gone_at.is_not(None)).order_by(links.c.gone_at, links.c.id)
 _ADDRESSES = select(links.c.id, links.c.remote_id).where(*_HERE, links.c.live, links.c.gone_at.is_(None))
 _LIVE = select(func.count()).select_from(links).where(*_HERE, links.c.live)
+_FORMER = select(link_uids.c.link_id).where(
+    link_uids.c.tenant_id == bindparam("b_tenant"),
+    link_uids.c.integration_id == bindparam("b_integration"),
+    among(link_uids.c.uid_hash, "b_keys"),
+)
+_HAVING = {
+    "id": (select(links).where(*_HERE, among(links.c.id, "b_keys")),),
+    "remote": (select(links).where(*_HERE, among(links.c.remote_hash, "b_keys")),),
+    "item": (select(links).where(_HERE[0], kept(_HERE[1]), among(links.c.item_id, "b_keys")),),
+    # Two questions: with OR between them SQLite would go through all links.
+    "uid": (
+        select(links).where(*_HERE, among(links.c.uid_hash, "b_keys")),
+        select(links).where(*_HERE, links.c.id.in_(_FORMER)),
+    ),
+}
+"""Questions by the keys of an index."""
+_HASHED = {"remote", "uid"}
 
 
 class LinkMemory:
@@ -68,6 +85,7 @@ class LinkMemory:
         self.drop = self._rows.drop
         self.flush = self._rows.flush
         self.find = self._rows.find
+        self.forget = self._rows.forget
 
     def put(self, link: Link) -> None:
         """Insert or replace."""
@@ -132,9 +150,6 @@ class LinkMemory:
     def _here(self) -> tuple[ColumnElement[bool], ...]:
         return within(links, self._place)
 
-    def _select(self, *conditions: ColumnElement[bool]) -> Select[tuple[object, ...]]:
-        return select(links).where(*self._here(), *conditions)
-
     def _read(self, query: Select[tuple[object, ...]], **asked: object) -> list[Link]:
         self.flush()
         rows = self._connection.execute(query, self._bound | asked).all()
@@ -148,20 +163,10 @@ class LinkMemory:
         return link
 
     def _load(self, index: str, keys: Sequence[str]) -> Iterable[Link]:
-        for some in batches(keys):
-            for row in self._connection.execute(self._select(self._having(index, some))):
+        asked = [digest(key) for key in keys] if index in _HASHED else list(keys)
+        for query in _HAVING[index]:
+            for row in self._connection.execute(query, self._bound | {"b_keys": asked}):
                 yield self._take(row)
-
-    def _having(self, index: str, keys: Sequence[str]) -> ColumnElement[bool]:
-        if index == "id":
-            return links.c.id.in_(keys)
-        if index == "item":
-            return links.c.item_id.in_(keys)
-        hashes = [digest(key) for key in keys]
-        if index == "remote":
-            return links.c.remote_hash.in_(hashes)
-        old = select(link_uids.c.link_id).where(*within(link_uids, self._place), link_uids.c.uid_hash.in_(hashes))
-        return or_(links.c.uid_hash.in_(hashes), links.c.id.in_(old))
 
     def _store(self, changed: Sequence[Link]) -> None:
         rows = []

@@ -18,7 +18,7 @@ from calbridge.store import codec
 from calbridge.store.bulk import add_rows, put_rows
 from calbridge.store.changes import Changes, integrations_of
 from calbridge.store.columns import digest
-from calbridge.store.sql import batches
+from calbridge.store.sql import among, kept
 from calbridge.store.tables import deletions, integrations, keys, known, links, logs, runs, tenants, users
 from calbridge.sync.memory import Direction, Integration, KeyOwner, LogEntry
 
@@ -45,6 +45,27 @@ _INTEGRATION = (
         integrations.c.id == bindparam("integration"),
         integrations.c.deleted_at.is_(None),
     )
+)
+_LINKED = select(links.c.uid).where(
+    links.c.tenant_id == bindparam("b_tenant"),
+    among(links.c.integration_id, "b_others"),
+    among(links.c.uid_hash, "b_keys"),
+    kept(links.c.live.is_(True)),
+)
+_KNOWING = (
+    select(known.c.integration_id)
+    .where(
+        known.c.tenant_id == bindparam("b_tenant"),
+        among(known.c.integration_id, "b_others"),
+        known.c.uid_hash == bindparam("b_key"),
+    )
+    .distinct()
+)
+# Across tenants on purpose: an event that another tenant manages is left to it (SYNC C4).
+_OWNERS = (
+    select(keys, integrations.c.user_id, integrations.c.deleted_at)
+    .join(integrations, (integrations.c.tenant_id == keys.c.tenant_id) & (integrations.c.id == keys.c.integration_id))
+    .where(among(keys.c.key, "b_keys"))
 )
 
 
@@ -96,12 +117,14 @@ class Neighbours:
 
     def expect(self, uids: Sequence[str], markers: Sequence[str]) -> None:
         """Read in a few statements what will be asked."""
-        for some in batches([uid for uid in dict.fromkeys(uids) if uid not in self._linked]):
-            found = self._linked_uids(some)
-            self._linked.update({uid: uid in found for uid in some})
-        for some in batches([marker for marker in dict.fromkeys(markers) if marker not in self._owners]):
-            owners = self._read_owners(some)
-            self._owners.update({marker: owners.get(marker) for marker in some})
+        new_uids = [uid for uid in dict.fromkeys(uids) if uid not in self._linked]
+        if new_uids:
+            found = self._linked_uids(new_uids)
+            self._linked.update({uid: uid in found for uid in new_uids})
+        new_markers = [marker for marker in dict.fromkeys(markers) if marker not in self._owners]
+        if new_markers:
+            owners = self._read_owners(new_markers)
+            self._owners.update({marker: owners.get(marker) for marker in new_markers})
 
     def linked(self, uid: str) -> bool:
         """Whether another live integration of this user has a live link with this uid."""
@@ -122,12 +145,8 @@ class Neighbours:
         """Other integrations of this user with a known row of this uid."""
         if not self._others:
             return []
-        query = select(known.c.integration_id).where(
-            known.c.tenant_id == self._state.tenant_id,
-            known.c.integration_id.in_(self._others),
-            known.c.uid_hash == digest(uid),
-        )
-        return sorted(set(self._connection.scalars(query)))
+        asked = {"b_tenant": self._state.tenant_id, "b_others": self._others, "b_key": digest(uid)}
+        return sorted(self._connection.scalars(_KNOWING, asked))
 
     def flush(self) -> None:
         """Write new keys."""
@@ -140,24 +159,10 @@ class Neighbours:
     def _linked_uids(self, uids: Sequence[str]) -> set[str]:
         if not self._others:
             return set()
-        query = select(links.c.uid).where(
-            links.c.tenant_id == self._state.tenant_id,
-            links.c.integration_id.in_(self._others),
-            links.c.uid_hash.in_([digest(uid) for uid in uids]),
-            links.c.live.is_(True),
-        )
-        return {uid for uid in self._connection.scalars(query) if uid is not None}
+        asked = {"b_tenant": self._state.tenant_id, "b_others": self._others, "b_keys": [digest(uid) for uid in uids]}
+        return {uid for uid in self._connection.scalars(_LINKED, asked) if uid is not None}
 
     def _read_owners(self, markers: Sequence[str]) -> dict[str, KeyOwner]:
-        # Across tenants on purpose: an event that another tenant manages is left to it (SYNC C4).
-        query = (
-            select(keys, integrations.c.user_id, integrations.c.deleted_at)
-            .join(
-                integrations,
-                (integrations.c.tenant_id == keys.c.tenant_id) & (integrations.c.id == keys.c.integration_id),
-            )
-            .where(keys.c.key.in_(markers))
-        )
         return {
             row.key: KeyOwner(
                 row.integration_id,
@@ -165,7 +170,7 @@ class Neighbours:
                 live=row.deleted_at is None,
                 same_user=(row.tenant_id, row.user_id) == (self._state.tenant_id, self._state.user_id),
             )
-            for row in self._connection.execute(query)
+            for row in self._connection.execute(_OWNERS, {"b_keys": markers})
         }
 
 

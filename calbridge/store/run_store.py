@@ -44,8 +44,11 @@ class SqlRunStore:
         with self._database.connect(writes=True) as connection:
             serial = lock(connection, self._lease)
             page = SqlPage(connection, self._lease, self._keys, self._run_id, self._clock(), serial)
-            yield page
-            page.finish()
+            try:
+                yield page
+                page.finish()
+            finally:
+                page.forget()
         if page.announced:
             self._database.announced(self._lease.tenant_id)
 

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, Table, text
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, text
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import NullType
+
+from calbridge.store.columns import Texts
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
@@ -33,6 +39,60 @@ def upserting(connection: Connection, table: Table) -> SqliteInsert | Postgresql
 def within(table: Table, place: Mapping[str, str]) -> tuple[ColumnElement[bool], ...]:
     """The condition that rows belong to this tenant, or to this integration of it."""
     return tuple(table.c[name] == value for name, value in place.items())
+
+
+class _Condition(FunctionElement[Any]):
+    """Of no type: a Boolean would be compared with 1 on SQLite, and then no index fits it."""
+
+    type = NullType()
+    inherit_cache = True
+
+
+class _Among(_Condition):
+    inherit_cache = True
+
+
+class _Kept(_Condition):
+    inherit_cache = True
+
+
+def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """Whether a column is one of the texts that are bound as one list to ``name``.
+
+    The statement is the same however many they are: neither SQLAlchemy nor the database prepares it anew.
+    """
+    return _Among(column, bindparam(name, type_=Texts()))
+
+
+def kept(expression: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A condition or an order that rows are tested or sorted by, and no index is chosen for.
+
+    Without statistics SQLite prefers an index with two columns that equal something to one with a single column and a
+    list: it would go through all rows of a user to find a few by their ids.
+    """
+    return _Kept(expression)
+
+
+@compiles(_Among, "sqlite")
+def _among_in_sqlite(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = (compiler.process(each, **options) for each in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({values}))"
+
+
+@compiles(_Among, "postgresql")
+def _among_in_postgresql(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = (compiler.process(each, **options) for each in element.clauses)
+    return f"{column} = ANY ({values})"
+
+
+@compiles(_Kept, "sqlite")
+def _kept_in_sqlite(element: _Kept, compiler: SQLCompiler, **options: Any) -> str:
+    return f"+({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_Kept, "postgresql")
+def _kept_in_postgresql(element: _Kept, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
 
 
 def batches(values: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-LARGE = ("alembic", "dns", "flask", "icalendar", "redis", "rq")
+LARGE = ("alembic", "dns", "flask", "icalendar", "redis", "rich", "rq", "structlog")
 """Libraries that other parts need, each of which takes longer to load than a run without changes takes."""
 
 

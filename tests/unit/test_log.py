@@ -16,7 +16,14 @@ from uuid import UUID
 import pytest
 
 from calbridge.errors import Unavailable
-from calbridge.log import bound, clean_text, configure_logging, get_logger
+from calbridge.log import (
+    bound,
+    clean_text,
+    configure_logging,
+    get_logger,
+    logging_configured,
+    reset_logging,
+)
 
 CANARY = "canary-7f3a"
 
@@ -58,6 +65,16 @@ def test_run_and_integration_are_on_every_line_inside_and_on_none_outside(log: L
     assert (library["run_id"], library["integration_id"]) == ("r1", "i1")
     assert "request_id" not in inside
     assert not {"run_id", "integration_id"} & outside.keys()
+
+
+def test_nothing_is_written_before_the_process_has_said_where_to(quiet_again: None) -> None:
+    stream = Log()
+    configure_logging("info", stream)
+    reset_logging()
+    get_logger("a").error("lost")
+
+    assert not logging_configured()
+    assert stream.lines() == []
 
 
 def test_the_level_decides_what_is_logged(log: Log) -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from calbridge.supervision.garbage import collect_seldom
 from tools.benchmark.calbridge_side import new_side, open_side
 
 WARM_UP, REPEATS = 5, 30
@@ -57,4 +58,5 @@ def _warm(run: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
+    collect_seldom()
     print(json.dumps(act(Path(sys.argv[1]), sys.argv[2], sys.argv[3:])))

@@ -12,6 +12,8 @@ from calbridge.connectors.zones import Definition, identify, named, named_offset
 from calbridge.domain.times import TimeKind, When, day, floating, unknown, utc, zone_info, zoned
 
 _VALUE = re.compile(r"^(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)?(Z)?)?$")
+_USUAL = re.compile(r"[0-9]{8}T[0-9]{4}[0-5][0-9]Z?")
+"""A date-time that the standard library reads by itself, much faster than part by part."""
 _DURATION = re.compile(r"^([+-])?P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$")
 ENDLESS_YEARS = 6
 
@@ -97,7 +99,20 @@ class Zones:
 
 def value_at(text: str, name: str, zones: Zones) -> When:
     """One DATE or DATE-TIME value with the zone name of its property. :raises BadValue: neither of them."""
-    found = _VALUE.match(text.strip().upper())
+    text = text.strip().upper()
+    if _USUAL.fullmatch(text):
+        try:
+            local = datetime.fromisoformat(text[:15])
+        except ValueError as error:
+            raise BadValue from error
+        if len(text) == 16:
+            return utc(local)
+        return zones.when(local, name) if name else floating(local)
+    return _unusual_value_at(text, name, zones)
+
+
+def _unusual_value_at(text: str, name: str, zones: Zones) -> When:
+    found = _VALUE.match(text)
     if found is None:
         raise BadValue
     year, month, date, hour, minute, second, zulu = found.groups()
@@ -116,6 +131,8 @@ def values_of(line: Line, zones: Zones) -> list[When]:
     """All values of a date or date-time property."""
     dates = line.parameter("VALUE").upper() == "DATE"
     name = line.parameter("TZID").strip()
+    if not dates and "," not in line.value:
+        return [value_at(line.value, name, zones)] if line.value.strip() else []
     texts = [text for text in line.value.split(",") if text.strip()]
     return [value_at(text.strip()[:8] if dates else text, name, zones) for text in texts]
 

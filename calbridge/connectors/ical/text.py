@@ -17,7 +17,12 @@ class Undecodable(ValueError):
 
 def lines_of(body: bytes) -> list[str]:
     """The unfolded content lines of a body, without empty ones. :raises Undecodable: see there."""
-    return [line for line in _LINE_END.split(_decoded(body)) if line.strip()]
+    text = _decoded(body)
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
+        if "\r" in text:
+            text = _LINE_END.sub("\n", text)
+    return [line for line in text.split("\n") if line and not line.isspace()]
 
 
 def _decoded(body: bytes) -> str:
@@ -29,7 +34,9 @@ def _decoded(body: bytes) -> str:
             raise Undecodable from error
     if b"\n" not in body and b"\r" in body:
         body = body.replace(b"\r", b"\n")
-    plain = _FOLD.sub(b"", body.removeprefix(b"\xef\xbb\xbf"))
+    plain = body.removeprefix(b"\xef\xbb\xbf")
+    if b"\n " in plain or b"\n\t" in plain:
+        plain = _FOLD.sub(b"", plain)
     try:
         return plain.decode("utf-8")
     except UnicodeDecodeError:
@@ -68,7 +75,7 @@ def unescape(value: str) -> str:
     """A TEXT value as people read it, without control characters; other backslashes stay what they are."""
     if "\\" in value:
         value = _ESCAPED.sub(lambda found: "\n" if found.group(1) in "nN" else found.group(1), value)
-    return _CONTROLS.sub("", value)
+    return value if value.isprintable() else _CONTROLS.sub("", value)
 
 
 def escape(text: str) -> str:

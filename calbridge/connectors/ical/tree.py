@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from calbridge.connectors.ical.text import fold, lines_of
 
@@ -14,6 +15,10 @@ MAX_DEPTH = 8
 MAX_COMPONENTS = 10_000
 MAX_LINES = 200_000
 _PARAMETER = re.compile(r';([^=;:"]*)=((?:"[^"]*"|[^";:])*)')
+_LONGEST_NAME = 64
+"""What is kept of names that were read before; a line without a colon may be one of megabytes."""
+_BORDERS = frozenset("BEbe")
+"""What BEGIN and END begin with."""
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _CARET = re.compile(r"\^([n'^])")
 _DECODED = {"n": "\n", "'": '"', "^": "^"}
@@ -34,8 +39,10 @@ class Line:
 
     def __init__(self, raw: str) -> None:
         self.raw = raw
-        name = raw.partition(":")[0].partition(";")[0]
-        self.name = name if name.isupper() and name.isalpha() else name.strip().upper()
+        name = raw.partition(":")[0]
+        if ";" in name:
+            name = name.partition(";")[0]
+        self.name = _upper(name) if len(name) <= _LONGEST_NAME else name.strip().upper()
         self._value: str | None = None
         self._parameters: dict[str, str] | None = None
 
@@ -59,7 +66,11 @@ class Line:
 
     def _look(self) -> None:
         raw = self.raw
-        place = len(raw.partition(":")[0].partition(";")[0])
+        head, _, value = raw.partition(":")
+        if ";" not in head:
+            self._value, self._parameters = value, {}
+            return
+        place = head.index(";")
         found: dict[str, str] = {}
         while place < len(raw) and raw[place] == ";":
             match = _PARAMETER.match(raw, place)
@@ -70,6 +81,11 @@ class Line:
         colon = raw.find(":", place)
         self._value = raw[colon + 1 :] if colon >= 0 else ""
         self._parameters = found
+
+
+@lru_cache(maxsize=4096)
+def _upper(name: str) -> str:
+    return name.strip().upper()
 
 
 def _plain(value: str) -> str:
@@ -157,33 +173,40 @@ def _is_named(item: Line | Component, names: frozenset[str]) -> bool:
 def parse(body: bytes) -> Component:
     """The tree of a body under a nameless root. :raises Undecodable, Malformed, TooLarge: see there."""
     lines = lines_of(body)
-    if len(lines) > MAX_LINES:
+    end_of_lines = len(lines)
+    if end_of_lines > MAX_LINES:
         raise TooLarge
     root = Component("")
     stack = [root]
+    here = root.items
     count = index = 0
-    while index < len(lines):
+    while index < end_of_lines:
         raw = lines[index]
         index += 1
+        if raw[0] not in _BORDERS:
+            here.append(Line(raw))
+            continue
         start = raw[:6].upper()
         if start == "BEGIN:":
             count += 1
             if count > MAX_COMPONENTS or len(stack) > MAX_DEPTH:
                 raise TooLarge
             part = Component(raw[6:].strip().upper())
-            stack[-1].items.append(part)
+            here.append(part)
             if part.name == "VTIMEZONE":
                 end = _end_of_zone(lines, index)
                 part.block = "\n".join(lines[index : end - 1])
                 index = end
             else:
                 stack.append(part)
+                here = part.items
         elif start[:4] == "END:":
             if len(stack) == 1 or stack[-1].name != raw[4:].strip().upper():
                 raise Malformed
             stack.pop()
+            here = stack[-1].items
         else:
-            stack[-1].items.append(Line(raw))
+            here.append(Line(raw))
     if len(stack) > 1:
         raise Malformed
     return root

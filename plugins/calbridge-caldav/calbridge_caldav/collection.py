@@ -20,7 +20,8 @@ class Collection:
         self.client = client
         self._homes = homes
         self._calendar = calendar
-        self._url = homes.url_of(calendar)
+        self._url = self._path = ""
+        self._find()
 
     @property
     def url(self) -> str:
@@ -30,8 +31,7 @@ class Collection:
     @property
     def path(self) -> str:
         """Its canonical path, with a slash at the end."""
-        path = canonical(self._url)
-        return path if path.endswith("/") else path + "/"
+        return self._path
 
     def url_of(self, path: str) -> str:
         """The URL of a member by its canonical path: on this calendar's host, whatever an href said."""
@@ -39,7 +39,8 @@ class Collection:
 
     def contains(self, path: str) -> bool:
         """Whether a canonical path is that of a direct member."""
-        return path.startswith(self.path) and "/" not in path[len(self.path) :] and len(path) > len(self.path)
+        before = self._path
+        return path.startswith(before) and len(path) > len(before) and path.find("/", len(before)) < 0
 
     def report(self, body: bytes, *, depth: int | None = None) -> Response:
         """A REPORT on it. Raises CalendarGone where it is not there any more."""
@@ -55,11 +56,16 @@ class Collection:
     def ensure_there(self) -> None:
         """After a member answered 404 to a write: raises CalendarGone if the calendar itself is gone."""
         if self._homes.moved(self._calendar):
-            self._url = self._homes.url_of(self._calendar)
+            self._find()
 
     def _asked(self, send: Callable[[], Response]) -> Response:
         response = send()
         if response.status not in _GONE or not self._homes.moved(self._calendar):
             return response
-        self._url = self._homes.url_of(self._calendar)
+        self._find()
         return send()
+
+    def _find(self) -> None:
+        self._url = self._homes.url_of(self._calendar)
+        path = canonical(self._url)
+        self._path = path if path.endswith("/") else path + "/"

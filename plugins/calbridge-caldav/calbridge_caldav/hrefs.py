@@ -7,7 +7,7 @@ canonical path holds no ``#`` of its own.
 
 from __future__ import annotations
 
-import string
+import re
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, quote_from_bytes, unquote, unquote_to_bytes, urljoin, urlsplit
@@ -21,13 +21,14 @@ _ICLOUD = "icloud.com"
 def canonical(href: str) -> str:
     """The path of an href, percent-encoded in one way only. ``%2F`` stays what it is, as quoting brings it back."""
     path = href if href.startswith("/") and not href.startswith("//") else urlsplit(href).path
-    if "%" not in path and path.isascii() and path.replace("/", "").translate(_UNRESERVED) == "":
+    if _CANONICAL.fullmatch(path):
         return path
     path = path.partition("?")[0].partition("#")[0]
     return "/".join(quote_from_bytes(unquote_to_bytes(part), safe=_PLAIN) for part in path.split("/"))
 
 
-_UNRESERVED = {ord(sign): None for sign in string.ascii_letters + string.digits + "-._" + _PLAIN}
+_CANONICAL = re.compile(rf"[A-Za-z0-9/._{re.escape(_PLAIN)}-]*")
+"""A path that is spelled as all are in the end."""
 
 
 class RemoteId(NamedTuple):

@@ -52,7 +52,10 @@ class _Reader:
         self.rows: list[Row] = []
         self.token: str | None = None
         self.root: str | None = None
-        self._text: list[str] | None = None
+        self._text: list[str] = []
+        # Called most of all, in any number of pieces, so it is no method of ours; text that is not read goes with the
+        # next beginning of what is.
+        self.data = self._text.append
         self._in_response = self._in_propstat = False
         self._href = ""
         self._status: int | None = None
@@ -67,7 +70,7 @@ class _Reader:
     def start(self, tag: str, attributes: object) -> None:
         """An element begins."""
         if tag in _READ:
-            self._text = []
+            self._text.clear()
         elif tag == _PROPSTAT:
             self._in_propstat, self._pending, self._pending_status = True, {}, None
         elif tag == _RESPONSE:
@@ -75,16 +78,11 @@ class _Reader:
         elif self.root is None:
             self.root = tag
 
-    def data(self, text: str) -> None:
-        """Text, in any number of pieces."""
-        if self._text is not None:
-            self._text.append(text)
-
     def end(self, tag: str) -> None:
         """An element ends."""
         if tag in _READ:
-            self._take(tag, "".join(self._text or ()))
-            self._text = None
+            self._take(tag, "".join(self._text))
+            self._text.clear()
         elif tag == _PROPSTAT:
             self._in_propstat = False
             if self._pending_status is None or 200 <= self._pending_status < 300:
@@ -146,4 +144,6 @@ def read_multistatus(response: Response) -> Multistatus:
         raise Unavailable("not well-formed XML", code="malformed_answer", sent=True) from error
     if reader.root != "{DAV:}multistatus":
         raise Unavailable("no multistatus", code="malformed_answer", sent=True)
-    return Multistatus(reader.rows, reader.token)
+    # The parser and its target refer to each other and stay until garbage is looked for; the rows shall not.
+    rows, reader.rows = reader.rows, []
+    return Multistatus(rows, reader.token)

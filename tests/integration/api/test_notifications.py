@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from calbridge.api import create_app
 from calbridge.api.limits import Rates
 from calbridge.cli.gunicorn_server import told_path
+from calbridge.log import get_logger
 from calbridge.service.notifications import LARGEST_NOTICE
 from calbridge.testing.memory.state import Subscribed
 from tests.integration.service.conftest import made_world
@@ -155,7 +155,7 @@ def test_neither_address_nor_token_reaches_the_log(world: World, log: io.StringI
     with world.parts.database.connect(writes=True) as connection:
         connection.exec_driver_sql("DROP TABLE watches")
     post(client, made.address, headers_of(made))
-    structlog.get_logger().warning("sent", address=made.address, detail=f"POST {made.address} failed")
+    get_logger("a").warning("sent", address=made.address, detail=f"POST {made.address} failed")
     assert "notice_not_believed" in log.getvalue()
     assert "/v1/notifications/memory/[hidden]" in log.getvalue()
     assert secret not in log.getvalue()

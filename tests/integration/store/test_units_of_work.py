@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import threading
@@ -11,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from calbridge.domain.item import Item
 from calbridge.errors import ItemChanged, Refused
 from calbridge.store.changes import Source
 from calbridge.store.database import Database
 from calbridge.store.items import ItemFilter
 from calbridge.store.work import Work
+from calbridge.sync.memory import Known, Link
 
 from .helpers import INTEGRATION, KEY, TENANT, USER, Clock, an_item, event, fill, run_store
 
@@ -236,3 +239,24 @@ def test_whoever_reads_after_a_cursor_misses_nothing_that_is_stored_later(
             assert [(change.item_id, change.seq) for change in [*seen, *later]] == [("quick", 1), ("slow", 2)]
         by_seq = work.items.after(USER, 0, 10)
         assert [item.seq for item in by_seq] == [1, 2]
+
+
+def test_a_page_that_is_over_keeps_no_rows_for_the_garbage_collector(database: Database) -> None:
+    fill(database)
+    store = run_store(database)
+    gc.collect()
+    before = {id(each) for each in gc.get_objects() if isinstance(each, (Item, Known, Link))}
+    gc.disable()
+    try:
+        with store.page() as page:
+            page.add_item(an_item("item"))
+            page.put_link(Link("link", "item"))
+            page.put_known(Known("remote", uid="uid"))
+        with store.page() as page:
+            found = (page.links(["link"]), page.items(["item"]), page.known(["remote"]))
+            assert [len(each) for each in found] == [1, 1, 1]
+            del found
+        left = [each for each in gc.get_objects() if isinstance(each, (Item, Known, Link)) and id(each) not in before]
+    finally:
+        gc.enable()
+    assert left == []
