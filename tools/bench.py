@@ -1,10 +1,11 @@
 """`make bench`: what syncing costs, side by side with vdirsyncer, against a Radicale on this machine.
 
 Both sides work through the same counting proxy, each on calendars of its own with the same events, and every measured
-act is a process of its own. CPU and memory are those of the client alone. Requests to the REST API stand beside those
-to a minimal Flask application; API, workers and scheduler run as the processes of an installation. The times of other
-programs on the machine are in the numbers: a quiet machine gives better ones. ARGS="--quick" takes small sizes,
-ARGS="--json FILE" also writes the numbers down.
+act is a process of its own. Everything is retrieved for the first time thrice on each side, and the median counts. CPU
+and memory are those of the client alone. Requests to the REST API stand beside those to a minimal Flask application;
+API, workers and scheduler run as the processes of an installation. The times of other programs on the machine are in
+the numbers: a quiet machine gives better ones. ARGS="--quick" takes small sizes, ARGS="--json FILE" also writes the
+numbers down.
 """
 
 from __future__ import annotations
