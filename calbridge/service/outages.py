@@ -108,7 +108,7 @@ def recovered(work: Work, integration: StoredIntegration) -> bool:
     if integration.account_id is None:
         return False
     told = end_outage(work, integration)
-    for each in work.integrations.list(account_id=integration.account_id, troubled=True, limit=10_000):
+    for each in work.integrations.troubled(integration.account_id):
         if each.status != "not_connected" or each.reason != CALENDAR_GONE:
             put_back(work, each)
     return told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from calbridge.store.columns import digest
 from calbridge.store.sql import upserting
@@ -13,6 +13,8 @@ from calbridge.store.tables import checks, grants, tenants
 CHECKS_MOST = 5
 CHECKS_WINDOW = timedelta(minutes=15)
 """DESIGN 8: checks of credentials per user, and per host and user name."""
+# Built once: every run asks it.
+_HOSTS = select(grants.c.host).where(grants.c.tenant_id == bindparam("b_tenant")).order_by(grants.c.host)
 
 
 class Grants:
@@ -35,8 +37,7 @@ class Grants:
 
     def list(self) -> list[str]:
         """All granted hosts."""
-        query = select(grants.c.host).where(grants.c.tenant_id == self._tenant).order_by(grants.c.host)
-        return list(self._connection.scalars(query))
+        return list(self._connection.scalars(_HOSTS, {"b_tenant": self._tenant}))
 
 
 class Checks:

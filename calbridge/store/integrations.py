@@ -101,6 +101,17 @@ _LIVING = (
     integrations.c.deleted_at.is_(None),
 )
 _GET = select(*_ALL).where(*_LIVING)
+# Every run that came through asks it.
+_TROUBLED = (
+    select(*_ALL)
+    .where(
+        integrations.c.tenant_id == bindparam("b_tenant"),
+        integrations.c.account_id == bindparam("b_account"),
+        integrations.c.deleted_at.is_(None),
+        integrations.c.reason.is_not(None),
+    )
+    .order_by(integrations.c.id)
+)
 _SAVE = update(integrations).where(*_LIVING)
 _SAVE_ANEW = _SAVE.values(version=integrations.c.version + 1)
 _RETRIES = exists().where(
@@ -155,18 +166,20 @@ class Integrations:
         status: str | None = None,
         active: bool | None = None,
         account_id: str | None = None,
-        troubled: bool = False,
         after: str | None = None,
         limit: int = 200,
     ) -> Sequence[StoredIntegration]:
-        """Those that were not deleted, in the order of their ids; ``troubled``: only those with a reason."""
+        """Those that were not deleted, in the order of their ids."""
         asked = {"user_id": user_id, "service": service, "status": status, "active": active, "account_id": account_id}
         chosen = [integrations.c[name] == value for name, value in asked.items() if value is not None]
-        if troubled:
-            chosen.append(integrations.c.reason.is_not(None))
         if after is not None:
             chosen.append(integrations.c.id > after)
         return self._select(*chosen, limit=limit)
+
+    def troubled(self, account_id: str) -> Sequence[StoredIntegration]:
+        """Those of an account that were not deleted and have a reason, in the order of their ids."""
+        asked = {"b_tenant": self._tenant, "b_account": account_id}
+        return [StoredIntegration(*row) for row in self._connection.execute(_TROUBLED, asked)]
 
     def save(self, integration_id: str, **values: Any) -> None:
         """Store some columns; another calendar starts from nothing (cursor, baseline).

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
+from functools import lru_cache
 
 from calbridge.connectors.capabilities import Ability
 from calbridge.connectors.contract import Connector, Window
@@ -106,6 +107,7 @@ def _begin(ctx: Context) -> None:
     _resume_confirmed(ctx)
 
 
+@lru_cache(maxsize=256)
 def options_print(options: Options) -> str:
     """Fingerprints of what the options say about retrieving and about the rest; stable over processes."""
     retrieve, rest = asdict(options.retrieve), asdict(replace(options, retrieve=type(options.retrieve)()))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-import time
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from tools.benchmark.proxy import Proxy
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+_LAUNCHER = Path(__file__).with_name("launcher.py")
 _KIBIBYTES_PER_MEBIBYTE = 1024
 
 
@@ -24,8 +26,8 @@ class CommandFailed(Exception):
 class Cost:
     """What one command cost its process and the network.
 
-    CPU (user and system) and wall in seconds, from its start to its end; the peak of its resident memory in MiB;
-    bytes are heads and bodies in both directions.
+    CPU (user and system) and wall in seconds, from its start to its end; the peak of its resident memory in MiB (see
+    :mod:`tools.benchmark.launcher`); bytes are heads and bodies in both directions.
     """
 
     requests: int
@@ -38,27 +40,23 @@ class Cost:
 def measure(command: Sequence[str], proxy: Proxy, environment: Mapping[str, str] | None = None) -> tuple[Cost, str]:
     """Run a command to its end; its cost, and what it printed. :raises CommandFailed: it ended with an error."""
     proxy.take()
-    started = time.monotonic()
-    process = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env={**os.environ, **(environment or {})},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert process.stdout is not None
-    with process.stdout as pipe:
-        said = pipe.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    wall = time.monotonic() - started
-    if process.returncode != 0:
-        raise CommandFailed(f"{' '.join(command)}\n{said[-4000:]}")
+    with tempfile.NamedTemporaryFile("r") as told:
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", str(_LAUNCHER), told.name, *command],
+            cwd=ROOT,
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise CommandFailed(f"{' '.join(command)}\n{done.stdout[-4000:]}")
+        spent = json.load(told)
     traffic = proxy.take()
-    peak = usage.ru_maxrss / _KIBIBYTES_PER_MEBIBYTE
-    return Cost(traffic.requests, traffic.bytes, usage.ru_utime + usage.ru_stime, wall, peak), said
+    peak = spent["kibibytes"] / _KIBIBYTES_PER_MEBIBYTE
+    return Cost(traffic.requests, traffic.bytes, spent["cpu"], spent["wall"], peak), done.stdout
 
 
 def python(module: str, *words: str) -> list[str]:
