@@ -40,9 +40,8 @@ def shares(corpus: list[Resource]) -> list[list[Resource]]:
 @pytest.fixture
 def calendar(radicale_server: CalendarServer) -> Iterator[str]:
     """An empty calendar that is gone afterwards, so that the next test's account is small again."""
-    url = radicale_server.new_calendar()
-    yield url
-    radicale_server.delete(url)
+    with radicale_server.passing_calendar() as url:
+        yield url
 
 
 def stored(server: CalendarServer, calendar: str, share: list[Resource]) -> tuple[dict[str, Resource], Outcomes]:

@@ -50,14 +50,14 @@ def folder_of(server: CalendarServer, address: str) -> Path:
 
 
 @pytest.fixture(scope="module")
-def full_calendar(radicale_process: CalendarServer) -> Path:
+def full_calendar(radicale_process: CalendarServer) -> Iterator[Path]:
     """The folder of a calendar with MANY events, which the server has read; to be copied."""
     radicale_process.start()
-    address = radicale_process.new_calendar()
-    folder = folder_of(radicale_process, address)
-    write_events(folder, range(MANY), "Visit")
-    assert len(radicale_process.list(address)) == MANY
-    return folder
+    with radicale_process.passing_calendar() as address:
+        folder = folder_of(radicale_process, address)
+        write_events(folder, range(MANY), "Visit")
+        assert len(radicale_process.list(address)) == MANY
+        yield folder
 
 
 @pytest.fixture(scope="module")
@@ -100,13 +100,12 @@ class Linked:
 @contextmanager
 def linked(server: CalendarServer, full: Path, fresh: Path, folder: Path, count: int) -> Iterator[Linked]:
     """A calendar with ``count`` events, linked in an installation of its own in ``folder``."""
-    address = server.new_calendar()
-    place = folder_of(server, address)
-    shutil.copytree(full, place, dirs_exist_ok=True)
-    for number in range(count, MANY):
-        (place / f"{number}.ics").unlink()
     shutil.copytree(fresh, folder, dirs_exist_ok=True)
-    with proxy_to(server.port) as proxy, open_side(folder) as side:
+    with server.passing_calendar() as address, proxy_to(server.port) as proxy, open_side(folder) as side:
+        place = folder_of(server, address)
+        shutil.copytree(full, place, dirs_exist_ok=True)
+        for number in range(count, MANY):
+            (place / f"{number}.ics").unlink()
         side.link(proxy.url, server.user, server.password or "", urlsplit(address).path)
         yield Linked(server, address, side, proxy)
 

@@ -6,7 +6,8 @@ import base64
 import http.client
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urljoin, urlsplit
@@ -122,6 +123,16 @@ class CalendarServer:
     def new_calendar(self) -> str:
         """A calendar with a name that nobody else uses."""
         return self.make_calendar(f"calendar-{uuid.uuid4().hex}")
+
+    @contextmanager
+    def passing_calendar(self) -> Iterator[str]:
+        """Such a calendar that is gone afterwards: what is asked about all of them shall not take longer and longer."""
+        address = self.new_calendar()
+        try:
+            yield address
+        finally:
+            with suppress(OSError):
+                self.request("DELETE", address)
 
     def put(self, calendar_url: str, name: str, ics: bytes | str) -> str:
         """Store an object unconditionally; the answer is its address."""

@@ -1,6 +1,7 @@
 """pytest fixtures over the real servers: one process per test session (and per xdist worker).
 
-Tests stay apart by taking a calendar of their own: ``radicale_server.new_calendar()``.
+Tests stay apart by taking a calendar of their own: ``radicale_server.passing_calendar()``. It does not stay: a request
+about alice's home takes longer with everything that lies in it.
 """
 
 from __future__ import annotations
@@ -44,12 +45,14 @@ def xandikos_server(xandikos_process: CalendarServer) -> CalendarServer:
 
 
 @pytest.fixture
-def new_radicale_calendar(radicale_server: CalendarServer) -> str:
+def new_radicale_calendar(radicale_server: CalendarServer) -> Iterator[str]:
     """The address of an empty calendar on Radicale, of this test alone."""
-    return radicale_server.new_calendar()
+    with radicale_server.passing_calendar() as address:
+        yield address
 
 
 @pytest.fixture
-def new_xandikos_calendar(xandikos_server: CalendarServer) -> str:
+def new_xandikos_calendar(xandikos_server: CalendarServer) -> Iterator[str]:
     """The address of an empty calendar on Xandikos, of this test alone."""
-    return xandikos_server.new_calendar()
+    with xandikos_server.passing_calendar() as address:
+        yield address

@@ -183,10 +183,7 @@ def parse(body: bytes) -> Component:
     while index < end_of_lines:
         raw = lines[index]
         index += 1
-        if raw[0] not in _BORDERS:
-            here.append(Line(raw))
-            continue
-        start = raw[:6].upper()
+        start = raw[:6].upper() if raw[0] in _BORDERS else ""
         if start == "BEGIN:":
             count += 1
             if count > MAX_COMPONENTS or len(stack) > MAX_DEPTH:
