@@ -54,8 +54,6 @@ class When:
 
         What UTC can't tell any more, hours around the first and the last of all days, is its first or last instant.
         """
-        if self.kind is TimeKind.ZONED:
-            return _in_utc(self.local, zone_info(self.zone or "UTC"))
         return _in_utc(self.local, self._zone(floating_zone))
 
     def _zone(self, floating_zone: str) -> tzinfo:

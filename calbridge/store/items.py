@@ -99,11 +99,15 @@ class Items:
 
     def of_anyone(self, item_ids: Sequence[str]) -> dict[str, Item]:
         """Items by id, whichever users of the tenant they belong to, tombstones too."""
+        if not item_ids:
+            return {}
         rows = self._connection.execute(_OF_ANYONE, {"b_tenant": self._tenant, "b_keys": list(item_ids)})
         return {row.id: item_in(row) for row in rows}
 
     def having(self, user_id: str, index: str, values: Sequence[str]) -> Iterable[Item]:
         """Items by ``id``, by ``uid`` (ical_uid) or by ``match``, tombstones too."""
+        if not values:
+            return ()
         keys = [digest(value) for value in values] if index == "uid" else list(values)
         asked = {"b_tenant": self._tenant, "b_user": user_id, "b_keys": keys}
         return map(item_in, self._connection.execute(_HAVING[index], asked))

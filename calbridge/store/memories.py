@@ -88,7 +88,7 @@ class Memories:
     def links_of_items(self, item_ids: Sequence[str]) -> dict[str, list[tuple[str, LinkOutline]]]:
         """All links of each item that has some, with their integrations, which were not deleted."""
         found: dict[str, list[tuple[str, LinkOutline]]] = {}
-        for integration_id, link in self._of_items(item_ids):
+        for integration_id, link in self._of_items(item_ids) if item_ids else ():
             found.setdefault(link.item_id, []).append((integration_id, link))
         return found
 

@@ -91,10 +91,10 @@ class SqlPage:
 
     def forget(self) -> None:
         """Let go of all rows when the page is over: its parts refer to each other, so that nothing else frees them."""
-        for memory in (self._links, self._known):
-            memory.forget()
         if "_items" in self.__dict__:
             self._items.forget()
+        self._links.forget()
+        self._known.forget()
 
     @property
     def announced(self) -> bool:

@@ -131,8 +131,6 @@ def values_of(line: Line, zones: Zones) -> list[When]:
     """All values of a date or date-time property."""
     dates = line.parameter("VALUE").upper() == "DATE"
     name = line.parameter("TZID").strip()
-    if not dates and "," not in line.value:
-        return [value_at(line.value, name, zones)] if line.value.strip() else []
     texts = [text for text in line.value.split(",") if text.strip()]
     return [value_at(text.strip()[:8] if dates else text, name, zones) for text in texts]
 
