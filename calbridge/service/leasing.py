@@ -17,6 +17,9 @@ from calbridge.store.leases import Lease, Leases
 from calbridge.store.run_store import SqlRunStore
 from calbridge.sync.ports import Page
 
+_FRESH = 0.25
+"""The part of a lease's time after which it is extended again."""
+
 
 class LeasedStore:
     """A run's memory that remembers when the lease was last extended.
@@ -36,17 +39,21 @@ class LeasedStore:
         return self._store.page()
 
     def renew(self) -> None:
-        """See RunStore. Raises LeaseLost."""
+        """See RunStore; a lease that was extended just before is left as it is. Raises LeaseLost."""
+        if time.monotonic() - self._extended >= self._seconds * _FRESH:
+            self._extend()
+
+    def before_request(self, _: Request) -> None:
+        """Extend the lease where what is left of it is shorter than a request may take. Raises LeaseLost."""
+        if time.monotonic() - self._extended + self._timeout >= self._seconds:
+            self._extend()
+
+    def _extend(self) -> None:
         with self._lock:
             # Taken before the call: by the database's clock the lease lasts longer than we believe, never shorter.
             begun = time.monotonic()
             self._store.renew()
             self._extended = begun
-
-    def before_request(self, _: Request) -> None:
-        """Extend the lease where what is left of it is shorter than a request may take. Raises LeaseLost."""
-        if time.monotonic() - self._extended + self._timeout >= self._seconds:
-            self.renew()
 
 
 @contextmanager

@@ -105,7 +105,7 @@ def went_well(parts: Parts, tenant: str, integration: StoredIntegration) -> None
 
 def recovered(work: Work, integration: StoredIntegration) -> bool:
     """The stored part of :func:`went_well`: whether people had been told of the outage and are to be told now."""
-    if integration.account_id is None:
+    if integration.account_id is None or not work.accounts.in_trouble(integration.account_id):
         return False
     told = end_outage(work, integration)
     for each in work.integrations.troubled(integration.account_id):

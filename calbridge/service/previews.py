@@ -109,7 +109,7 @@ def preview_queued(parts: Parts, tenant: str, run: Run) -> RunView:
 
 def _planned(work: Work, run: Run, plan: list[dict[str, Any]], outcome: engine.Outcome) -> RunView:
     reason = "confirmation_needed" if outcome.waiting else None
-    work.runs.save(
+    stored = work.runs.save(
         run.id,
         status="waiting" if outcome.waiting else "succeeded",
         reason=reason,
@@ -117,17 +117,13 @@ def _planned(work: Work, run: Run, plan: list[dict[str, Any]], outcome: engine.O
         facts=dict(run.facts) | {"plan": plan},
         finished_at=work.now,
     )
-    stored = work.runs.get(run.id)
-    assert stored is not None
     return run_view(stored)
 
 
 def end_refused(parts: Parts, tenant: str, run: Run, code: str) -> RunView:
     """A queued run that can't be done tells why."""
     with parts.database.write(tenant) as work:
-        work.runs.save(run.id, status="failed", reason=code, finished_at=work.now)
-        stored = work.runs.get(run.id)
-    assert stored is not None
+        stored = work.runs.save(run.id, status="failed", reason=code, finished_at=work.now)
     return run_view(stored)
 
 
@@ -198,10 +194,8 @@ def _work_out(parts: Parts, lease: Lease, facts: Mapping[str, Any]) -> tuple[lis
     real = leased_store(parts, lease)
     tables = _copy(real, integration_id)
     store = PreviewStore(tables, integration_id, parts.clock, keys, real)
-    state = tables.integrations[integration_id]
-    task = engine.Task(
-        retrieve=window(parts, state, facts.get("retrieve")), send=window(parts, state, facts.get("send"))
-    )
+    zone = tables.integrations[integration_id].time_zone
+    task = engine.Task(retrieve=window(parts, zone, facts.get("retrieve")), send=window(parts, zone, facts.get("send")))
     with opened(parts, tenant, account, secret, real.before_request) as connector:
         outcome = engine.run(Rehearsal(connector), store, parts.clock, keys, task)
     return _plan([entry for owner, entry in tables.log if owner == integration_id]), outcome

@@ -29,7 +29,6 @@ from calbridge.store.leases import Lease
 from calbridge.store.runs import Run
 from calbridge.store.work import Work
 from calbridge.sync import engine
-from calbridge.sync.memory import Integration
 from calbridge.sync.ranges import local_window
 
 Range = tuple[int | None, int | None]
@@ -71,7 +70,8 @@ class Slice:
 class _Begun:
     lease: Lease
     integration: StoredIntegration
-    state: Integration
+    zone: str
+    """Of the user, where there are ranges of days."""
     account: StoredAccount
     secret: str = field(repr=False)
     run: Run
@@ -158,14 +158,14 @@ def _begin(
             raise Refused(code="integration_running", integration=integration_id)
         if only_if_due and work.integrations.due(integration_id) is None:
             raise NothingDue
-        state = work.state_of(integration_id)
         run = begin_row(work, integration_id, facts, trigger, run_id)
-    return _Begun(lease, integration, state, account, secret, run)
+        zone = work.users.require(integration.user_id).time_zone if run.facts else "UTC"
+    return _Begun(lease, integration, zone, account, secret, run)
 
 
 def _carry_out(parts: Parts, hold: Hold, begun: _Begun, compare: bool, budget: Slice) -> RunView:
     started = parts.clock.now()
-    compare = compare or engine.compare_due(begun.state, parts.clock)
+    compare = compare or engine.compare_due(begun.integration.compared_at, started)
     try:
         outcome = _run(parts, begun, compare, budget)
     except LeaseLost:
@@ -192,8 +192,8 @@ def _run(parts: Parts, begun: _Begun, compare: bool, budget: Slice) -> engine.Ou
     tenant = begun.lease.tenant_id
     store = leased_store(parts, begun.lease, begun.run.id)
     task = engine.Task(
-        retrieve=window(parts, begun.state, begun.run.facts.get("retrieve")),
-        send=window(parts, begun.state, begun.run.facts.get("send")),
+        retrieve=window(parts, begun.zone, begun.run.facts.get("retrieve")),
+        send=window(parts, begun.zone, begun.run.facts.get("send")),
         compare=compare,
     )
     keys = parts.database.keys(tenant)
@@ -201,11 +201,11 @@ def _run(parts: Parts, begun: _Begun, compare: bool, budget: Slice) -> engine.Ou
         return engine.run(connector, store, parts.clock, keys, task, budget)
 
 
-def window(parts: Parts, state: Integration, days: Any) -> Window | None:
-    """A range of the user's local days."""
+def window(parts: Parts, zone: str, days: Any) -> Window | None:
+    """A range of local days in that time zone."""
     if days is None:
         return None
-    today = parts.clock.now().astimezone(ZoneInfo(state.time_zone)).date()
+    today = parts.clock.now().astimezone(ZoneInfo(zone)).date()
     return local_window(today, days[0], days[1])
 
 
@@ -276,16 +276,15 @@ def _close(
     counters: Mapping[str, int] | None = None,
 ) -> RunView:
     """Close the run's row and give the lease back; a range that was not copied whole waits in a row of its own."""
-    values: dict[str, Any] = {"status": status, "reason": reason, "finished_at": work.now}
-    stored = work.runs.get(run.id) or run
+    before = work.runs.get(run.id) if status in {"partial", "failed"} else None
+    stored = work.runs.save(run.id, status=status, reason=reason, finished_at=work.now)
     if counters:
-        values["counters"] = {**stored.counters, **counters}
-    work.runs.save(run.id, **values)
+        stored = work.runs.save(run.id, counters={**stored.counters, **counters})
     work.integrations.save(run.integration_id, last_run_at=work.now, **moved)
-    if status in {"partial", "failed"} and stored.status == "running":
+    if before is not None and before.status == "running":
         repeat(work, run)
     work.release_lease(hold.lease)
-    return run_view(replace(stored, **values))
+    return run_view(stored)
 
 
 def _lost(parts: Parts, begun: _Begun) -> RunView:

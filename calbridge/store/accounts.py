@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, insert, or_, select, update
 
 from calbridge.errors import Refused
 from calbridge.store.columns import from_micros, micros
 from calbridge.store.connector_states import ConnectorStates
 from calbridge.store.failures import unique
 from calbridge.store.secrets import SecretBox
-from calbridge.store.tables import accounts
+from calbridge.store.tables import accounts, integrations
 
 UNCONFIRMED_MOST = 3
 UNCONFIRMED_WINDOW = timedelta(hours=1)
@@ -52,6 +52,21 @@ _IDENTITY = ("service", "url", "username")
 # Built once: every run asks them.
 _GET = select(accounts).where(accounts.c.tenant_id == bindparam("b_tenant"), accounts.c.id == bindparam("b_id"))
 _LOCK = _GET.with_for_update()
+_IN_TROUBLE = select(
+    or_(
+        exists().where(
+            accounts.c.tenant_id == bindparam("b_tenant"),
+            accounts.c.id == bindparam("b_id"),
+            or_(accounts.c.failing_since.is_not(None), accounts.c.not_before.is_not(None), accounts.c.tries > 0),
+        ),
+        exists().where(
+            integrations.c.tenant_id == bindparam("b_tenant"),
+            integrations.c.account_id == bindparam("b_id"),
+            integrations.c.deleted_at.is_(None),
+            integrations.c.reason.is_not(None),
+        ),
+    )
+)
 
 
 class Accounts:
@@ -161,6 +176,10 @@ class Accounts:
             *self._here(account_id), accounts.c.failing_since.is_not(None), accounts.c.told_at.is_(None)
         )
         return self._connection.execute(claim.values(told_at=self._now)).rowcount == 1
+
+    def in_trouble(self, account_id: str) -> bool:
+        """Whether it fails or is left alone, or an integration of it has a reason for not being connected."""
+        return bool(self._connection.execute(_IN_TROUBLE, self._bound(account_id)).scalar_one())
 
     def recover(self, account_id: str) -> datetime | None:
         """The outage is over; returns since when it was, where people had been told: so recovery is told once, too."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, bindparam, case, or_, select, update
 
 from calbridge.errors import LeaseLost
-from calbridge.store.sql import database_micros, upserting
+from calbridge.store.sql import DatabaseNow, database_micros, upserting
 from calbridge.store.tables import leases
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _HELD = (
     leases.c.fence == bindparam("b_fence"),
 )
 _LOCK = select(leases.c.serial).where(*_HELD).with_for_update()
-_RENEW = update(leases).where(*_HELD).values(expires_at=bindparam("b_until"))
+_RENEW = update(leases).where(*_HELD).values(expires_at=DatabaseNow() + bindparam("b_micros"))
 _RELEASE = update(leases).where(*_HELD).values(owner=None)
 _KEEP = update(leases).where(*_HELD).values(serial=bindparam("b_serial"))
 
@@ -37,7 +37,15 @@ _TAKING: dict[str, ReturningInsert[int]] = {}
 def _taking(connection: Connection) -> ReturningInsert[int]:
     dialect = connection.dialect.name
     if dialect not in _TAKING:
-        statement = upserting(connection, leases)
+        statement = upserting(connection, leases).values(
+            tenant_id=bindparam("b_tenant"),
+            integration_id=bindparam("b_integration"),
+            owner=bindparam("b_owner"),
+            expires_at=DatabaseNow() + bindparam("b_micros"),
+            fence=1,
+            serial=0,
+            taken=bindparam("b_taken"),
+        )
         new = statement.excluded
         _TAKING[dialect] = statement.on_conflict_do_update(
             index_elements=["tenant_id", "integration_id"],
@@ -47,7 +55,7 @@ def _taking(connection: Connection) -> ReturningInsert[int]:
                 "fence": leases.c.fence + 1,
                 "taken": case((new.taken > leases.c.taken, new.taken), else_=leases.c.taken),
             },
-            where=or_(leases.c.owner.is_(None), leases.c.expires_at <= bindparam("b_now")),
+            where=or_(leases.c.owner.is_(None), leases.c.expires_at <= DatabaseNow()),
         ).returning(leases.c.fence)
     return _TAKING[dialect]
 
@@ -77,8 +85,7 @@ class Leases:
     def renew(self, lease: Lease) -> None:
         """Extend it from now. :raises LeaseLost: somebody took it, or it was given back."""
         with self._database.connect(writes=True) as connection:
-            until = database_micros(connection) + int(lease.seconds * _SECOND)
-            held = connection.execute(_RENEW, _held(lease) | {"b_until": until})
+            held = connection.execute(_RENEW, _held(lease) | {"b_micros": int(lease.seconds * _SECOND)})
             if held.rowcount != 1:
                 raise LeaseLost
 
@@ -103,18 +110,14 @@ def acquire(
 ) -> Lease | None:
     """Take the lease in this transaction, see :meth:`Leases.acquire`; ``taken``: the last trigger that the holder knows
     of, so that others can tell whether a later one is there already."""
-    now = database_micros(connection)
-    until = now + int(seconds * _SECOND)
     new = {
-        "tenant_id": tenant,
-        "integration_id": integration_id,
-        "owner": owner,
-        "expires_at": until,
-        "fence": 1,
-        "serial": 0,
-        "taken": taken,
+        "b_tenant": tenant,
+        "b_integration": integration_id,
+        "b_owner": owner,
+        "b_micros": int(seconds * _SECOND),
+        "b_taken": taken,
     }
-    fence = connection.execute(_taking(connection), new | {"b_now": now}).scalar_one_or_none()
+    fence = connection.execute(_taking(connection), new).scalar_one_or_none()
     return None if fence is None else Lease(tenant, integration_id, owner, fence, seconds)
 
 

@@ -12,11 +12,12 @@ from calbridge.domain.item import Item
 from calbridge.store.changes import Changes, Source
 from calbridge.store.items import Items
 from calbridge.store.leases import Lease, keep_serial
+from calbridge.store.outstanding import read_outstanding
 from calbridge.store.page_items import ItemMemory
 from calbridge.store.page_known import IntentMemory, KnownMemory
 from calbridge.store.page_links import LinkMemory
 from calbridge.store.page_places import Neighbours, RunLog, read_integration, save_places
-from calbridge.sync.memory import Direction, Integration, Intent, KeyOwner, Known, Link, LogEntry
+from calbridge.sync.memory import Direction, Integration, Intent, KeyOwner, Known, Link, LogEntry, Outstanding
 from calbridge.sync.ports import Keys
 
 
@@ -152,6 +153,11 @@ class SqlPage:
     def links_waiting(self, limit: int) -> list[Link]:
         """Links that wait for somebody's word."""
         return self._links.links_waiting(limit)
+
+    def outstanding(self, now: datetime) -> Outstanding:
+        """What kinds of work there are."""
+        self._flush()
+        return read_outstanding(self._connection, self._lease.tenant_id, self._lease.integration_id, now)
 
     def live_count(self) -> int:
         """How many links are live."""

@@ -47,7 +47,7 @@ _OPEN = (
     .limit(bindparam("b_limit"))
 )
 _ADD = insert(runs)
-_SAVE = update(runs).where(*_HERE)
+_SAVE = update(runs).where(*_HERE).returning(*(runs.c[name] for name in _FIELDS))
 _LONG = (
     update(integrations)
     .where(integrations.c.tenant_id == bindparam("b_tenant"), integrations.c.id == bindparam("b_id"))
@@ -92,14 +92,16 @@ class Runs:
         asked = {"b_tenant": self._tenant, "b_integration": integration_id, "b_limit": limit}
         return [Run(*row) for row in self._connection.execute(_OPEN, asked)]
 
-    def save(self, run_id: str, **values: Any) -> None:
-        """Store some columns. :raises Refused: ``refused``: there is no such run."""
+    def save(self, run_id: str, **values: Any) -> Run:
+        """Store some columns; the run as it is then. :raises Refused: ``refused``: there is no such run."""
         wrong = values.keys() - _CHANGEABLE
         if wrong:
             raise ValueError(f"not to be changed here: {sorted(wrong)}")
-        saved = self._connection.execute(_SAVE, {"b_tenant": self._tenant, "b_id": run_id} | values)
-        if saved.rowcount != 1:
+        bound = {"b_tenant": self._tenant, "b_id": run_id} | values
+        row = self._connection.execute(_SAVE, bound).one_or_none()
+        if row is None:
             raise Refused("there is no such run", run=run_id)
+        return Run(*row)
 
     def queued(self, integration_id: str, limit: int = 20) -> list[Run]:
         """Runs of an integration that wait to be carried out, the oldest first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, text
+from sqlalchemy import BigInteger, ColumnElement, Connection, Table, bindparam, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 BATCH = 500
 """Values in one IN list."""
-# Rounded, because a day's fraction often falls short of its millisecond, and the clock would jump back.
-_SQLITE_NOW = text("SELECT CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000")
-_POSTGRESQL_NOW = text("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)")
 
 
 def upserting(connection: Connection, table: Table) -> SqliteInsert | PostgresqlInsert:
@@ -56,6 +53,13 @@ class _Kept(_Condition):
     inherit_cache = True
 
 
+class DatabaseNow(FunctionElement[int]):
+    """The database's own clock in microseconds since 1970 (SYNC D1): the only one that leases go by."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
 def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
     """Whether a column is one of the texts that are bound as one list to ``name``.
 
@@ -85,6 +89,17 @@ def _among_in_postgresql(element: _Among, compiler: SQLCompiler, **options: Any)
     return f"{column} = ANY ({values})"
 
 
+@compiles(DatabaseNow, "sqlite")
+def _now_in_sqlite(element: DatabaseNow, compiler: SQLCompiler, **options: Any) -> str:
+    # Rounded, because a day's fraction often falls short of its millisecond, and the clock would jump back.
+    return "(CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000)"
+
+
+@compiles(DatabaseNow, "postgresql")
+def _now_in_postgresql(element: DatabaseNow, compiler: SQLCompiler, **options: Any) -> str:
+    return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
+
+
 @compiles(_Kept, "sqlite")
 def _kept_in_sqlite(element: _Kept, compiler: SQLCompiler, **options: Any) -> str:
     return f"+({compiler.process(element.clauses, **options)})"
@@ -101,7 +116,9 @@ def batches(values: Sequence[str]) -> Iterator[Sequence[str]]:
         yield values[start : start + BATCH]
 
 
+_NOW = select(DatabaseNow())
+
+
 def database_micros(connection: Connection) -> int:
-    """The database's own clock in microseconds since 1970 (SYNC D1): the only one that leases go by."""
-    asked = _SQLITE_NOW if connection.dialect.name == "sqlite" else _POSTGRESQL_NOW
-    return int(connection.execute(asked).scalar_one())
+    """What :class:`DatabaseNow` is now."""
+    return int(connection.execute(_NOW).scalar_one())

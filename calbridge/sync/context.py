@@ -52,6 +52,8 @@ class Context:
     wrote: bool = False
     listed_empty: bool = False
     range_copied: bool = False
+    settled: bool = False
+    """Whether the delta, when its end was stored, had left nothing to be read again."""
     batch_matches: Mapping[str, int] = field(default_factory=dict)
 
     @property

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from calbridge.connectors.capabilities import Ability
@@ -19,7 +19,7 @@ from calbridge.domain.options import Options
 from calbridge.sync import local, ranges, remote, removals, scanning, taking, unfinished
 from calbridge.sync.context import MOST, PAGE, Context, NoBudget
 from calbridge.sync.decisions import Setting
-from calbridge.sync.memory import Integration, Link, LinkState, MadeBy
+from calbridge.sync.memory import Link, LinkState, MadeBy
 from calbridge.sync.observe import INDEX, PAIR
 from calbridge.sync.ports import Budget, Clock, Keys, Page, RunStore
 
@@ -65,16 +65,19 @@ def run(
     open_creates = unfinished.look_up(ctx)
     if not remote.read_changes(ctx, full=task.compare, window=task.retrieve):
         return _outcome(ctx, complete=False)
+    quiet = ctx.settled and ctx.integration.baselined and not open_creates
     unfinished.drop_unfound(ctx, open_creates)
     _end_baseline(ctx)
-    _settle_reading(ctx)
+    if not quiet:
+        _settle_reading(ctx)
     if task.retrieve is not None and not ctx.range_copied:
         ranges.copy_range(ctx, task.retrieve)
-    idle = scanning.scan_items(ctx)
+    found = scanning.scan_items(ctx)
+    if task.send is None and not found.to_do:
+        return _outcome(ctx, complete=not ctx.budget.spent(), waiting=found.waiting)
     if task.send is not None:
         scanning.link_range(ctx, task.send)
-    if not idle or task.send is not None:
-        _send_all(ctx)
+    _send_all(ctx)
     return _outcome(ctx, complete=not ctx.budget.spent())
 
 
@@ -165,9 +168,8 @@ def _end_baseline(ctx: Context) -> None:
 
 def _settle_reading(ctx: Context) -> None:
     with ctx.store.page() as page:
-        settled = not (page.links_to_do(ctx.now, 1) or page.known_to_recheck(1) or page.links_gone())
-    if settled:
-        return
+        if page.outstanding(ctx.now).settled:
+            return
     remote.reread(ctx)
     if removals.execute(ctx):
         remote.reread(ctx)
@@ -209,16 +211,17 @@ def _index_before_creating(ctx: Context) -> None:
                     page.put_known(replace(row, indexed=True))
 
 
-def _outcome(ctx: Context, *, complete: bool) -> Outcome:
-    """The end of a run. The word for leaving copies holds for one complete run (B3)."""
-    with ctx.store.page() as page:
-        waiting = bool(page.links_waiting(1))
-        state = page.integration()
-        if complete and state.leave_confirmed:
-            page.save_integration(replace(state, leave_confirmed=False))
+def _outcome(ctx: Context, *, complete: bool, waiting: bool | None = None) -> Outcome:
+    """The end of a run. The word for leaving copies holds for the one complete run that began with it (B3)."""
+    used_up = complete and ctx.integration.leave_confirmed
+    if waiting is None or used_up:
+        with ctx.store.page() as page:
+            waiting = page.outstanding(ctx.now).waiting
+            if used_up:
+                page.save_integration(replace(page.integration(), leave_confirmed=False))
     return Outcome(complete, ctx.wrote, waiting, dict(ctx.counters))
 
 
-def compare_due(integration: Integration, clock: Clock) -> bool:
+def compare_due(compared_at: datetime | None, now: datetime) -> bool:
     """Whether the daily comparison is due (D11)."""
-    return integration.compared_at is None or clock.now() - integration.compared_at >= COMPARE_EVERY
+    return compared_at is None or now - compared_at >= COMPARE_EVERY

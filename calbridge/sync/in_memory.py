@@ -19,6 +19,7 @@ from calbridge.sync.memory import (
     Link,
     LinkState,
     LogEntry,
+    Outstanding,
 )
 from calbridge.sync.ports import Clock, Keys
 
@@ -173,6 +174,14 @@ class InMemoryPage:
     def links_waiting(self, limit: int) -> list[Link]:
         rows = (link for link in self._links() if link.reason == "confirmation_needed")
         return sorted(rows, key=lambda row: row.id)[:limit]
+
+    def outstanding(self, now: datetime) -> Outstanding:
+        return Outstanding(
+            bool(self.links_to_do(now, 1)),
+            bool(self.known_to_recheck(1)),
+            bool(self.links_gone()),
+            bool(self.links_waiting(1)),
+        )
 
     def live_count(self) -> int:
         return sum(1 for link in self._links() if link.live)

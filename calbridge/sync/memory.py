@@ -206,6 +206,25 @@ class Integration:
 
 
 @dataclass(frozen=True, slots=True)
+class Outstanding:
+    """Which kinds of work an integration's rows have.
+
+    ``to_do``: links with work that may be done now; ``to_recheck``: known rows that must be decided again; ``gone``:
+    links with evidence of a remote deletion; ``waiting``: links that wait for somebody's word.
+    """
+
+    to_do: bool
+    to_recheck: bool
+    gone: bool
+    waiting: bool
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is to be read again, decided again or removed."""
+        return not (self.to_do or self.to_recheck or self.gone)
+
+
+@dataclass(frozen=True, slots=True)
 class KeyOwner:
     """Whose stable key a marker is."""
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from calbridge.domain.content import Content
 from calbridge.domain.item import Item
-from calbridge.sync.memory import Direction, Integration, Intent, KeyOwner, Known, Link, LogEntry
+from calbridge.sync.memory import Direction, Integration, Intent, KeyOwner, Known, Link, LogEntry, Outstanding
 
 
 class Clock(Protocol):
@@ -79,6 +79,9 @@ class Page(Protocol):
 
     def links_waiting(self, limit: int) -> list[Link]:
         """Links whose reason is ``confirmation_needed``, ordered by id."""
+
+    def outstanding(self, now: datetime) -> Outstanding:
+        """What kinds of work the links and known rows have: those that the four questions before would find."""
 
     def live_count(self) -> int:
         """How many links are live."""

@@ -46,7 +46,8 @@ def read_changes(ctx: Context, *, full: bool = False, window: Window | None = No
 def _read(ctx: Context, full: bool, window: Window | None) -> bool:
     baseline = not ctx.integration.baselined
     mode = INDEX if baseline else LIVE
-    start = None if full else ctx.integration.checkpoint or ctx.integration.cursor
+    # A listing that was cut goes on (D13), even where all is to be compared: begun anew it might never come to an end.
+    start = ctx.integration.checkpoint or (None if full else ctx.integration.cursor)
     resumed = start is not None and start == ctx.integration.checkpoint
     listed: set[str] = set()
     bodies = not baseline or _something_to_match(ctx)
@@ -97,6 +98,7 @@ def _finish(ctx: Context, listing: Listing, listed: set[str], *, whole: bool) ->
         if listing.full:
             state = replace(state, compared_at=ctx.now)
         page.save_integration(state)
+        ctx.settled = page.outstanding(ctx.now).settled
     ctx.integration = replace(ctx.integration, cursor=listing.cursor, checkpoint=None)
 
 

@@ -7,15 +7,14 @@ from dataclasses import replace
 from calbridge.connectors.contract import Window
 from calbridge.domain.item import Item
 from calbridge.sync.context import PAGE, Context
-from calbridge.sync.memory import Link, LinkState
+from calbridge.sync.memory import Link, LinkState, Outstanding
 from calbridge.sync.ports import Page
 from calbridge.sync.ranges import in_window
 
 
-def scan_items(ctx: Context) -> bool:
-    """Give every item above the mark its work; the mark moves in the same transaction. True where no link has any."""
-    more, idle = True, False
-    while more:
+def scan_items(ctx: Context) -> Outstanding:
+    """Give every item above the mark its work; the mark moves in the same transaction. What is to do after that."""
+    while True:
         with ctx.store.page() as page:
             state = page.integration()
             items, mark = page.items_to_scan(state.mark, PAGE)
@@ -24,9 +23,8 @@ def scan_items(ctx: Context) -> bool:
                 _scan(ctx, page, item, links.get(item.id))
             if mark != state.mark:
                 page.save_integration(replace(state, mark=mark))
-            more = len(items) == PAGE
-            idle = not more and not page.links_to_do(ctx.now, 1)
-    return idle
+            if len(items) < PAGE:
+                return page.outstanding(ctx.now)
 
 
 def _scan(ctx: Context, page: Page, item: Item, link: Link | None) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy.event import listen, remove
 
 from calbridge.domain.content import MASTER, Field
 from calbridge.errors import Refused
 from calbridge.service import integrations, items, links, previews, runs, sync
 from calbridge.service.views import to_json
+from calbridge.testing.memory import Switches
 from tests.integration.service.world import ALICE, TENANT, World, event, visit
 
 
@@ -212,3 +214,55 @@ def test_changing_the_calendar_keeps_both_and_coming_back_goes_on_where_it_was(w
     assert world.event_titles("main") == ["Repair at once"]
     assert world.event_titles("second") == []
     assert world.titles() == ["Repair at once"]
+
+
+def test_a_listing_that_is_cut_goes_on_where_it_was_though_all_is_to_be_compared(world: World) -> None:
+    world.memory.switches = Switches(page_size=2)
+    for number in range(8):
+        world.memory.phone.create(event(f"Visit {number}"))
+    world.connect()
+    cuts = iter([True] * 3)
+    done = [world.sync(stop=lambda: next(cuts, False)).status for _ in range(4)]
+    assert done == ["partial", "partial", "partial", "succeeded"]
+    assert world.memory.io.passed.count("changes.after") == 4
+
+
+def test_a_word_given_while_a_run_is_at_work_holds_for_the_next_one(world: World) -> None:
+    world.connect()
+    world.sync()
+    for number in range(2):
+        world.put(f"call-{number}", **visit(f"Repair {number}", type="service_call"))
+    world.sync()
+    patch = {"send": {"types": ["appointment"]}}
+
+    def untick(name: str) -> None:
+        if name == "changes.before":
+            integrations.change_integration(
+                world.parts, TENANT, world.integration_id, settings=patch, confirm_leaving=2
+            )
+
+    world.memory.io.hooks.append(untick)
+    world.sync()
+    assert len(world.event_titles()) == 2
+    world.memory.io.hooks.clear()
+    world.sync()
+    assert world.event_titles() == []
+
+
+def test_a_run_that_finds_nothing_asks_the_database_little(world: World) -> None:
+    world.connect()
+    world.sync()
+    world.put("call-1", **visit("Repair"))
+    world.sync()
+    world.sync()
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        asked.append(statement)
+
+    listen(world.parts.database.engine, "before_cursor_execute", note)
+    world.sync()
+    remove(world.parts.database.engine, "before_cursor_execute", note)
+    begun = [each for each in asked if each.startswith("BEGIN")]
+    assert len(begun) <= 6
+    assert len(asked) - len(begun) <= 23

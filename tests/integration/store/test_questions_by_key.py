@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import event
@@ -78,6 +79,16 @@ def test_a_page_of_a_run_looks_at_the_rows_it_asks_for(database: Database, quest
         PAGE[question](page)
     assert any(BY_KEY.search(step) for step in told)
     assert led_through_all(told) == []
+
+
+def test_what_is_outstanding_is_asked_of_the_indexes_of_what_is_outstanding(database: Database) -> None:
+    fill(database)
+    store = run_store(database)
+    with plans(database) as told, store.page() as page:
+        assert page.outstanding(datetime.now(UTC)).settled
+    looked = [step for step in told if MANY_ROWS.match(step)]
+    indexes = ["ix_links_work", "ix_known_recheck", "ix_links_gone", "ix_links_waiting"]
+    assert [name for name, step in zip(indexes, looked, strict=True) if name not in step] == []
 
 
 def test_a_list_of_items_and_their_links_is_read_by_id(database: Database) -> None:
