@@ -17,10 +17,10 @@ from urllib.parse import urlencode, urlsplit
 
 from calbridge.connectors.contract import OAUTH, Connector, SigningIn
 from calbridge.errors import Refused
-from calbridge.service.doctor_surroundings import is_safe
 from calbridge.service.opening import opened
 from calbridge.service.origins import allowed_for
 from calbridge.service.parts import Parts
+from calbridge.service.public_address import is_safe
 from calbridge.service.tenant_settings import refuse_service
 from calbridge.service.values import flag, invalid, text
 from calbridge.service.views import AuthorizationView

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 import requests
 from redis import Redis
@@ -13,6 +11,7 @@ from redis.exceptions import AuthenticationError, RedisError
 from calbridge.errors import MailFailed, SettingsInvalid
 from calbridge.service.findings import bad, note, well
 from calbridge.service.mailing import connected, mail_server
+from calbridge.service.public_address import is_safe
 from calbridge.service.views import Finding
 from calbridge.settings import Settings
 from calbridge.supervision.embedded import SOCKET
@@ -41,12 +40,6 @@ def public_url(settings: Settings) -> Iterator[Finding]:
         yield well(f"the API is reached at {settings.public_url}")
     else:
         yield bad("public_url_insecure")
-
-
-def is_safe(url: str) -> bool:
-    """Whether nobody on the way can listen: https, or this machine itself."""
-    parts = urlsplit(url)
-    return parts.scheme == "https" or _is_loopback(parts.hostname or "")
 
 
 def port(settings: Settings) -> Iterator[Finding]:
@@ -114,10 +107,3 @@ def _is_ours(url: str) -> bool:
             return answer.ok and bool(answer.json() == HEALTHY)
         except (requests.RequestException, ValueError):
             return False
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -4,7 +4,7 @@ hash (:func:`calbridge.store.columns.digest`)."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint, text, true
+from sqlalchemy import BigInteger, Boolean, Column, Integer, String, Table, Text, UniqueConstraint, true
 
 from calbridge.store.columns import Instant, Json, Name, Opaque, Packed, Serial
 from calbridge.store.table_parts import HASH, flag, key, metadata, must, of
@@ -83,7 +83,6 @@ accounts = Table(
     must("tries", Integer),
     must("created_at", Instant),
     of("users", "user_id"),
-    Index(None, "tenant_id", "user_id"),
 )
 
 integrations = Table(
@@ -127,32 +126,6 @@ integrations = Table(
     Column("deleted_at", Instant),
     of("users", "user_id"),
     of("accounts", "account_id"),
-    Index(None, "tenant_id", "user_id"),
-    Index(None, "tenant_id", "account_id"),
-    Index(None, "next_poll_at"),
-    Index(
-        "ix_integrations_watch",
-        "watch_at",
-        sqlite_where=text("watch_at IS NOT NULL"),
-        postgresql_where=text("watch_at IS NOT NULL"),
-    ),
-    Index(
-        "ix_integrations_due",
-        "tenant_id",
-        "id",
-        sqlite_where=text("due_no > cleared"),
-        postgresql_where=text("due_no > cleared"),
-    ),
-    Index(
-        "uq_integrations_calendar",
-        "tenant_id",
-        "user_id",
-        "account_id",
-        "calendar_hash",
-        unique=True,
-        sqlite_where=text("deleted_at IS NULL"),
-        postgresql_where=text("deleted_at IS NULL"),
-    ),
 )
 
 leases = Table(
@@ -197,9 +170,6 @@ items = Table(
     must("updated_at", Instant),
     of("users", "user_id"),
     UniqueConstraint("tenant_id", "user_id", "external_hash"),
-    Index(None, "tenant_id", "user_id", "seq"),
-    Index(None, "tenant_id", "user_id", "ical_hash"),
-    Index(None, "tenant_id", "user_id", "match"),
 )
 
 links = Table(
@@ -246,40 +216,6 @@ links = Table(
     must("born", BigInteger),
     of("integrations", "integration_id"),
     of("items", "item_id", late=True),
-    Index(None, "tenant_id", "integration_id", "remote_hash"),
-    Index(None, "tenant_id", "integration_id", "uid_hash"),
-    Index(None, "tenant_id", "item_id"),
-    Index(
-        "ix_links_work",
-        "tenant_id",
-        "integration_id",
-        "id",
-        sqlite_where=text("work = 1"),
-        postgresql_where=text("work"),
-    ),
-    Index(
-        "ix_links_retry",
-        "retry_at",
-        sqlite_where=text("work = 1 AND retry_at IS NOT NULL"),
-        postgresql_where=text("work AND retry_at IS NOT NULL"),
-    ),
-    Index(None, "tenant_id", "integration_id", "live"),
-    Index(
-        "ix_links_waiting",
-        "tenant_id",
-        "integration_id",
-        "id",
-        sqlite_where=text("reason = 'confirmation_needed'"),
-        postgresql_where=text("reason = 'confirmation_needed'"),
-    ),
-    Index(
-        "ix_links_gone",
-        "tenant_id",
-        "integration_id",
-        "gone_at",
-        sqlite_where=text("gone_at IS NOT NULL"),
-        postgresql_where=text("gone_at IS NOT NULL"),
-    ),
 )
 
 link_uids = Table(
@@ -290,7 +226,6 @@ link_uids = Table(
     Column("uid_hash", HASH, primary_key=True),
     key("link_id"),
     of("links", "integration_id", "link_id", late=True),
-    Index(None, "tenant_id", "integration_id", "link_id"),
 )
 
 known = Table(
@@ -313,16 +248,6 @@ known = Table(
     flag("indexed"),
     flag("recheck"),
     of("integrations", "integration_id"),
-    Index(None, "tenant_id", "integration_id", "uid_hash"),
-    Index(None, "tenant_id", "integration_id", "match"),
-    Index(None, "tenant_id", "integration_id", "marker_hash"),
-    Index(
-        "ix_known_recheck",
-        "tenant_id",
-        "integration_id",
-        sqlite_where=text("recheck = 1"),
-        postgresql_where=text("recheck"),
-    ),
 )
 
 intents = Table(
@@ -346,7 +271,6 @@ intents = Table(
     must("purpose", Name),
     must("born", BigInteger),
     of("links", "integration_id", "link_id", late=True),
-    Index(None, "tenant_id", "integration_id", "link_id"),
 )
 
 keys = Table(
@@ -357,8 +281,6 @@ keys = Table(
     must("integration_id", Name),
     must("item_id", Name),
     of("integrations", "integration_id"),
-    Index(None, "key"),
-    Index(None, "tenant_id", "integration_id"),
 )
 
 changes = Table(
@@ -374,8 +296,6 @@ changes = Table(
     must("source", Json),
     must("at", Instant),
     of("users", "user_id"),
-    Index(None, "tenant_id", "user_id", "seq"),
-    Index(None, "tenant_id", "at"),
 )
 
 runs = Table(
@@ -394,16 +314,6 @@ runs = Table(
     Column("started_at", Instant),
     Column("finished_at", Instant),
     of("integrations", "integration_id"),
-    Index(None, "tenant_id", "integration_id", "created_at"),
-    # Every run looks for open ones first, and a year of polls leaves many that are not.
-    Index(
-        "ix_runs_open",
-        "tenant_id",
-        "integration_id",
-        "created_at",
-        sqlite_where=text("status IN ('queued', 'running')"),
-        postgresql_where=text("status IN ('queued', 'running')"),
-    ),
 )
 
 logs = Table(
@@ -424,11 +334,6 @@ logs = Table(
     must("changes", Json),
     flag("stripped"),
     of("integrations", "integration_id"),
-    Index(None, "tenant_id", "integration_id", "id"),
-    Index(None, "tenant_id", "item_id"),
-    Index(
-        "ix_logs_values", "tenant_id", "at", sqlite_where=text("stripped = 0"), postgresql_where=text("NOT stripped")
-    ),
 )
 
 deletions = Table(
@@ -440,7 +345,6 @@ deletions = Table(
     must("direction", Name),
     must("at", Instant),
     of("integrations", "integration_id"),
-    Index(None, "tenant_id", "integration_id", "direction", "at"),
 )
 
 audit = Table(
@@ -453,7 +357,6 @@ audit = Table(
     must("action", Name),
     must("facts", Json),
     of("tenants"),
-    Index(None, "tenant_id", "id"),
 )
 
 grants = Table(
@@ -473,7 +376,6 @@ checks = Table(
     must("subject", HASH),
     must("at", Instant),
     of("tenants"),
-    Index(None, "tenant_id", "subject", "at"),
 )
 
 receipts = Table(

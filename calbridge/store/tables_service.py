@@ -3,7 +3,7 @@ work."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text, text
+from sqlalchemy import BigInteger, Column, Integer, String, Table, Text
 
 from calbridge.store.columns import Instant, Json, Name, Opaque, Packed
 from calbridge.store.table_parts import flag, key, metadata, must, of
@@ -20,7 +20,6 @@ keys_of_platform = Table(
     must("created_at", Instant),
     Column("expires_at", Instant),
     Column("last_used_at", Instant),
-    Index("uq_keys_of_platform_prefix", "prefix", unique=True),
 )
 
 keys_of_tenants = Table(
@@ -36,7 +35,6 @@ keys_of_tenants = Table(
     Column("expires_at", Instant),
     Column("last_used_at", Instant),
     of("tenants"),
-    Index("uq_keys_of_tenants_prefix", "prefix", unique=True),
 )
 
 webhooks = Table(
@@ -85,24 +83,6 @@ deliveries = Table(
     must("created_at", Instant),
     Column("finished_at", Instant),
     of("webhooks", "webhook_id"),
-    Index(
-        "ix_deliveries_order",
-        "tenant_id",
-        "webhook_id",
-        "subject",
-        "place",
-        sqlite_where=text("status = 'pending'"),
-        postgresql_where=text("status = 'pending'"),
-    ),
-    Index(
-        "ix_deliveries_due",
-        "tenant_id",
-        "webhook_id",
-        "next_at",
-        sqlite_where=text("status = 'pending'"),
-        postgresql_where=text("status = 'pending'"),
-    ),
-    Index(None, "tenant_id", "webhook_id", "created_at"),
 )
 
 notices = Table(
@@ -121,12 +101,6 @@ notices = Table(
     must("created_at", Instant),
     Column("finished_at", Instant),
     of("integrations", "integration_id"),
-    Index(
-        "ix_notices_due",
-        "next_at",
-        sqlite_where=text("status = 'pending'"),
-        postgresql_where=text("status = 'pending'"),
-    ),
 )
 
 connector_states = Table(
@@ -163,9 +137,6 @@ authorizations = Table(
     must("created_at", Instant),
     must("expires_at", Instant),
     of("integrations", "integration_id"),
-    Index("uq_authorizations_digest", "digest", unique=True),
-    Index(None, "tenant_id", "integration_id"),
-    Index(None, "expires_at"),
 )
 
 revocations = Table(
@@ -181,7 +152,6 @@ revocations = Table(
     must("attempts", Integer),
     must("next_at", Instant),
     must("created_at", Instant),
-    Index(None, "next_at"),
 )
 """Rows of a tenant that outlive it, for a day at most: what is promised to be ended is ended."""
 
@@ -202,8 +172,6 @@ watches = Table(
     Column("expires_at", Instant),
     must("created_at", Instant),
     of("integrations", "integration_id"),
-    Index("uq_watches_digest", "digest", unique=True),
-    Index(None, "tenant_id", "integration_id"),
 )
 
 slots = Table("slots", metadata, key("name"), must("claimed", BigInteger), must("owner", Name))
@@ -217,5 +185,4 @@ heartbeats = Table(
     must("started_at", Instant),
     must("seen_at", Instant),
     must("facts", Json),
-    Index(None, "kind", "seen_at"),
 )

@@ -10,20 +10,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from calbridge.supervision.garbage import collect_seldom
-from tools.benchmark.calbridge_side import new_side, open_side
 
 WARM_UP, REPEATS = 5, 30
 
 
 def act(folder: Path, what: str, words: Sequence[str]) -> object:
     """Do it; the answer is printed as JSON. :raises ValueError: no such act."""
+    # Loaded by use, as the command loads its verbs: a run needs neither the API nor what lists a year.
+    from tools.benchmark.calbridge_side import new_side, open_side
+
     if what == "link":
         url, username, password, calendar = words
         with new_side(folder) as side:
             side.link(url, username, password, calendar)
         return None
     if what == "year":
-        # Loaded by use: a run needs none of it.
         from tools.benchmark.year import list_a_year
 
         return list_a_year(folder, int(words[0]))

@@ -13,9 +13,9 @@ from sqlalchemy import Column, text
 from calbridge.errors import DatabaseUnusable
 from calbridge.store.columns import Json, Opaque, Packed
 from calbridge.store.database import Database
+from calbridge.store.indexes import metadata
 from calbridge.store.migrate import check, current, head, upgrade
 from calbridge.store.secrets import SecretBox
-from calbridge.store.tables import metadata
 from calbridge.sync.memory import Known, Link
 
 from .helpers import KEY, TENANT, an_item, fill, run_store
