@@ -8,7 +8,6 @@ from typing import Any
 
 from flask import Flask, Response, g, request
 from flask.json.provider import DefaultJSONProvider
-from flask_smorest import Api
 
 from calbridge import __version__
 from calbridge.api import cors, documents, health, metrics, problems
@@ -47,22 +46,12 @@ def create_app(parts: Parts, rates: Rates | None = None) -> Flask:
 
 
 def _resources(app: Flask) -> None:
-    api = _Api(app, spec_kwargs=documents.options(__version__))
-    documents.prepare(api)
+    api = documents.DocumentedApi(app, __version__)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint, url_prefix="/v1")
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)
     documents.register(app, api)
-
-
-class _Api(Api):  # type: ignore[misc]
-    """Without a default error, which would hide undocumented answers, and without error handlers of its own."""
-
-    DEFAULT_ERROR_RESPONSE_NAME = None
-
-    def _register_error_handlers(self) -> None:
-        pass
 
 
 class _Compact(DefaultJSONProvider):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from functools import cached_property
+import threading
 from typing import Any
 
 from flask import Flask, Response
-from flask_smorest import Api
+from flask_smorest import Api, Blueprint
 from flask_swagger_ui import get_swaggerui_blueprint
 from werkzeug.routing import UnicodeConverter
 
@@ -15,6 +15,7 @@ from calbridge.api.schemas import ID_PATTERN
 
 DOCUMENT = "/openapi.json"
 PAGE = "/docs"
+_EXTENSION = "calbridge-document"
 DESCRIPTION = """calbridge keeps a PSA user's My Calendar and a linked calendar (iCloud, CalDAV and others) the same, in
 both directions.
 
@@ -42,7 +43,56 @@ class IdConverter(UnicodeConverter):
     """An id in a path. What is no id is refused by the operation with 422, not by the router with 404."""
 
 
-def options(version: str) -> dict[str, Any]:
+class DocumentedApi(Api):  # type: ignore[misc]
+    """The resources of an application, and the document about them, which is made when it is asked for first.
+
+    Making it takes longer than anything else when an application starts, and few processes are ever asked. It names no
+    default error, which would hide undocumented answers, and has no error handlers of its own.
+    """
+
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def __init__(self, app: Flask, version: str) -> None:
+        super().__init__(app, spec_kwargs=_options(version))
+        app.url_map.converters["id"] = IdConverter
+        self.register_converter(IdConverter, _id_schema)
+        self.spec.components.security_scheme(
+            "key",
+            {"type": "http", "scheme": "bearer", "description": "A platform, admin or backend key, or a user token."},
+        )
+        self._blueprints: list[Blueprint] = []
+        self._lock = threading.Lock()
+        self._text: str | None = None
+
+    def register_blueprint(self, blp: Blueprint, **options: object) -> None:
+        """Serve it, and keep in mind that the document has to tell of it."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blp.name] = self
+        self._app.register_blueprint(blp, **options)
+        self._blueprints.append(blp)
+
+    def text(self) -> str:
+        """The document as JSON."""
+        with self._lock:
+            if self._text is None:
+                self._text = self._made()
+        return self._text
+
+    def _made(self) -> str:
+        for blueprint in self._blueprints:
+            blueprint.register_views_in_doc(self, self._app, self.spec, name=blueprint.name, parameters=None)
+            self.spec.tag({"name": blueprint.name, "description": blueprint.description})
+        found = self.spec.to_dict()
+        for schema in found["components"]["schemas"].values():
+            # What is not documented is neither taken nor given.
+            if "properties" in schema:
+                schema.setdefault("additionalProperties", False)
+        return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+
+    def _register_error_handlers(self) -> None:
+        pass
+
+
+def _options(version: str) -> dict[str, Any]:
     """What the document says of the whole API."""
     return {
         "info": {
@@ -54,51 +104,23 @@ def options(version: str) -> dict[str, Any]:
     }
 
 
-def prepare(api: Api) -> None:
-    """What paths and security are made of."""
-    api._app.url_map.converters["id"] = IdConverter
-    api.register_converter(IdConverter, _id_schema)
-    api.spec.components.security_scheme(
-        "key",
-        {"type": "http", "scheme": "bearer", "description": "A platform, admin or backend key, or a user token."},
-    )
-
-
 def _id_schema(_converter: UnicodeConverter) -> dict[str, Any]:
     return {"type": "string", "pattern": ID_PATTERN, "minLength": 1, "maxLength": 200}
 
 
-class _Document:
-    """The document as text, made once."""
-
-    def __init__(self, api: Api) -> None:
-        self._api = api
-
-    @cached_property
-    def text(self) -> str:
-        """JSON."""
-        found = self._api.spec.to_dict()
-        for schema in found["components"]["schemas"].values():
-            # What is not documented is neither taken nor given.
-            if "properties" in schema:
-                schema.setdefault("additionalProperties", False)
-        return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
-
-
-def register(app: Flask, api: Api) -> None:
+def register(app: Flask, api: DocumentedApi) -> None:
     """Serve the document, and the page over it."""
-    document = _Document(api)
 
     @app.get(DOCUMENT)
     def openapi() -> Response:
-        return Response(document.text, mimetype="application/json")
+        return Response(api.text(), mimetype="application/json")
 
     page = get_swaggerui_blueprint(PAGE, DOCUMENT, config=CONFIG | {"app_name": "calbridge"})
     app.register_blueprint(page)
-    app.extensions["calbridge-document"] = document
+    app.extensions[_EXTENSION] = api
 
 
 def document_of(app: Flask) -> str:
     """The OpenAPI document of an application, as ``openapi/calbridge.json`` holds it."""
-    document: _Document = app.extensions["calbridge-document"]
-    return document.text
+    api: DocumentedApi = app.extensions[_EXTENSION]
+    return api.text()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from calbridge.api import create_app
 from calbridge.api.limits import Rates
+from calbridge.app import openapi_document
 from calbridge.store.database import Database
 from calbridge.store.secrets import SecretBox
 from tests.integration.api.conftest import Api
@@ -221,6 +223,14 @@ def test_the_documents_are_served_from_here_alone(api: Api) -> None:
     assert len(loaded) >= 4
     assert all(place.startswith("/docs/") for place in loaded)
     assert nobody.get("/docs/swagger-ui-bundle.js").status_code == 200
+
+
+def test_the_document_is_the_same_whoever_asks_first(api: Api) -> None:
+    app = create_app(api.world.parts)
+    with ThreadPoolExecutor(4) as pool:
+        told = list(pool.map(lambda _: app.test_client().get("/openapi.json"), range(4)))
+    assert [answer.status_code for answer in told] == [200] * 4
+    assert {answer.text for answer in told} == {openapi_document()}
 
 
 PSA = "https://psa.example.com"
