@@ -30,7 +30,7 @@ install: .venv/installed ## Make .venv with everything, as the lock file says
 	touch $@
 
 test: install ## Run all tests (ARGS="-k word" narrows them)
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
 lint: install ## Check style, types and floors
 	$(BIN)/ruff check .
