@@ -35,7 +35,7 @@ CONFIG = SchemathesisConfig.from_dict(
             "positive_data_acceptance": {
                 "expected-statuses": ["2xx", "401", "403", "404", "409", "410", "412", "422", "429", "502"]
             },
-        }
+        },
     }
 )
 
