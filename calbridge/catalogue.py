@@ -243,7 +243,7 @@ _SERVICE = (
     Entry(
         "calendar_gone",
         USER,
-        "The linked calendar does not exist any more.",
+        "The linked calendar does not exist any more, or is not shared with this account any more.",
         "Link another calendar; nothing was deleted in My Calendar.",
     ),
     Entry(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NoReturn
 
 from calbridge.connectors.transport import Response
-from calbridge.errors import PermissionMissing
+from calbridge.errors import CalendarGone
 from calbridge_caldav.client import DavClient
 from calbridge_caldav.homes import Homes
 from calbridge_caldav.hrefs import canonical, origin_of
@@ -47,11 +48,19 @@ class Collection:
         return self._asked(lambda: self.client.report(self._url, body, depth=depth))
 
     def propfind(self, body: bytes, depth: int) -> Response:
-        """A PROPFIND on it. Raises CalendarGone; PermissionMissing for 403."""
+        """A PROPFIND on it. Raises CalendarGone, PermissionMissing."""
         response = self._asked(lambda: self.client.propfind(self._url, body, depth))
         if response.status == 403:
-            raise PermissionMissing("the calendar is not shown", status=403)
+            self.closed()
         return response
+
+    def closed(self) -> NoReturn:
+        """What 403 means: the calendar is closed to this account, or all is (dossier 8, 403 on one calendar).
+
+        Raises CalendarGone where its home still answers, else what the home says: PermissionMissing, Unavailable.
+        """
+        self._homes.calendars()
+        raise CalendarGone("the calendar is not shown", status=403)
 
     def ensure_there(self) -> None:
         """After a member answered 404 to a write: raises CalendarGone if the calendar itself is gone."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
-from calbridge.errors import PermissionMissing, Unavailable
+from calbridge.errors import Unavailable
 from calbridge_caldav import bodies
 from calbridge_caldav.client import OBJECT_BYTES
 from calbridge_caldav.collection import Collection
@@ -79,7 +79,7 @@ def _multiget(batch: _Batch, paths: Sequence[str]) -> None:
     try:
         response = batch.collection.report(bodies.multiget(paths))
         if response.status == 403:
-            raise PermissionMissing("the calendar is not shown", status=403)
+            batch.collection.closed()
         if response.status in _HALVED:
             raise Unavailable("a multiget failed", status=response.status, sent=True)
         rows = read_multistatus(response).rows if response.status == 207 else []

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence, Set
 
 from calbridge.connectors.contract import Seen
-from calbridge.errors import PermissionMissing
 from calbridge_caldav import bodies
 from calbridge_caldav.collection import Collection
 from calbridge_caldav.fetch import REPLACEMENT, fetch_bodies, look
@@ -13,6 +12,10 @@ from calbridge_caldav.hrefs import canonical, is_event_name
 from calbridge_caldav.multistatus import Row, read_multistatus
 from calbridge_caldav.naming import own_path, place_of
 from calbridge_caldav.objects import Body, rows_of
+from calbridge_caldav.properties import conditions
+
+_UNKNOWN_QUERY = frozenset({"supported-report", "supported-filter"})
+"""What a server says of a query that it does not know (RFC 3253 section 3.6, RFC 4791 section 7.8)."""
 
 
 def find(
@@ -52,8 +55,8 @@ def _add(found: dict[str, Seen], path: str, body: Body, own_addresses: frozenset
 def _query(collection: Collection, uid: str) -> Iterable[tuple[str, Body]]:
     """Servers may answer more than was asked; the caller compares. One that knows no such query finds nothing."""
     response = collection.report(bodies.uid_query(uid), depth=1)
-    if response.status == 403:
-        raise PermissionMissing("the calendar is not shown", status=403)
+    if response.status == 403 and not conditions(response) & _UNKNOWN_QUERY:
+        collection.closed()
     if 400 <= response.status < 500 or response.status == 501:
         return
     for row in read_multistatus(response).rows:

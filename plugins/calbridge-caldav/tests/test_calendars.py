@@ -6,7 +6,7 @@ import pytest
 
 from calbridge.connectors.contract import Failed
 from calbridge.connectors.transport import Headers, Response
-from calbridge.errors import CalendarGone, PermissionMissing, Unavailable
+from calbridge.errors import CalendarGone, CursorExpired, PermissionMissing, Unavailable
 from calbridge_caldav.calendars import listed
 from calbridge_caldav.properties import read_resources
 
@@ -117,6 +117,30 @@ def test_server_trouble_is_neither_gone_nor_empty(serve: Serve, link: Link) -> N
     double.quirks.forbids_everything = True
     with pytest.raises(PermissionMissing):
         phone.listing()
+
+
+def test_a_calendar_that_alone_is_closed_to_us_says_nothing_about_the_account(serve: Serve, link: Link) -> None:
+    double = serve()
+    double.put_event("work", "a.ics", single("a"))
+    phone = link(double)
+    cursor = phone.cursor()
+    double.quirks.calendar_closed = True
+    with pytest.raises(CursorExpired):
+        phone.listing(cursor)
+    with pytest.raises(CalendarGone):
+        phone.listing()
+    with pytest.raises(CalendarGone):
+        phone.fetch("/calendars/alice@example.com/work/a.ics")
+    with pytest.raises(CalendarGone):
+        phone.connector.find(phone.calendar, [], ["elsewhere"])
+    double.quirks.forbids_everything = True
+    with pytest.raises(PermissionMissing):
+        phone.listing()
+
+
+def test_where_queries_are_unknown_nothing_is_found_by_uid(serve: Serve, link: Link) -> None:
+    phone = link(serve(knows_queries=False))
+    assert phone.connector.find(phone.calendar, [], ["elsewhere"]) == []
 
 
 def test_a_subscription_that_calls_itself_a_calendar_is_left_out() -> None:

@@ -135,6 +135,8 @@ def _served(site: Site, request: Request) -> Response:
         return error(404)
     if request.host == OTHER:
         return error(404)
+    if site.quirks.calendar_closed and (site.state.calendar_at(request.path) or site.state.locate(request.path)):
+        return error(403, "need-privileges")
     method = _METHODS.get(request.method)
     return error(405) if method is None else method(site, request)
 

@@ -168,6 +168,10 @@ class ReadQuirks:
     """So many multigets do not find the object that changed last (8, vdirsyncer #225)."""
     adds_recurrence_exception: bool = False
     """X-RECURRENCE-EXCEPTION appears depending on the asked range (4.2)."""
+    knows_queries: bool = True
+    """False: 403 supported-report for each calendar-query (8; RFC 3253 section 3.6)."""
+    calendar_closed: bool = False
+    """Calendars answer 403 to everything; the home goes on listing them (8, 403 on one calendar)."""
     calendar_vanished: int | None = None
     """404 or 410 for each calendar and what it holds; the home lists none (3, disappears)."""
     lists_empty: bool = False

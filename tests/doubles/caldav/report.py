@@ -30,7 +30,7 @@ def report(site: Site, request: Request) -> Response:
         return sync_collection(site, calendar, request)
     if root.tag == f"{CALDAV}calendar-multiget":
         return _multiget(site, calendar, root)
-    if root.tag == f"{CALDAV}calendar-query":
+    if root.tag == f"{CALDAV}calendar-query" and site.quirks.knows_queries:
         return _query(site, calendar, root)
     return error(403, "supported-report")
 

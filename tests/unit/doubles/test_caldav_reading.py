@@ -270,6 +270,24 @@ def test_calendars_may_vanish(status: int, start: Start) -> None:
     assert ([answer.status for answer in answers], _listed(pair)) == ([status] * 5, [])
 
 
+def test_calendars_may_be_closed_though_the_home_lists_them(start: Start) -> None:
+    pair = start(calendar_closed=True)
+    pair.double.put_event("work", "a.ics", event())
+    answers = [
+        pair.client.propfind(pair.work),
+        pair.client.sync(pair.work),
+        pair.client.send("GET", pair.work + "a.ics"),
+    ]
+    answers += [pair.client.create(pair.work + "b.ics", event()), pair.client.delete(pair.work + "a.ics", '"x"')]
+    assert ([answer.status for answer in answers], _listed(pair)) == ([403] * 5, ["work"])
+
+
+def test_a_server_may_know_no_queries(start: Start) -> None:
+    pair = start(knows_queries=False)
+    answer = pair.client.query(pair.work, '<C:comp-filter name="VEVENT"/>')
+    assert (answer.status, b"supported-report" in answer.body) == (403, True)
+
+
 def test_a_calendar_may_suddenly_list_empty(start: Start) -> None:
     pair = start(lists_empty=True)
     _fill(pair, "a.ics")
