@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -49,13 +48,15 @@ def act(folder: Path, what: str, words: Sequence[str]) -> object:
 
 def _warm(run: Callable[[], object]) -> float:
     """CPU seconds of a run in a process that has done some: the median of many."""
+    from statistics import median
+
     spent = []
     for number in range(WARM_UP + REPEATS):
         before = time.process_time()
         run()
         if number >= WARM_UP:
             spent.append(time.process_time() - before)
-    return statistics.median(spent)
+    return median(spent)
 
 
 if __name__ == "__main__":
