@@ -217,8 +217,10 @@ def _outcome(ctx: Context, *, complete: bool, waiting: bool | None = None) -> Ou
     if waiting is None or used_up:
         with ctx.store.page() as page:
             waiting = page.outstanding(ctx.now).waiting
-            if used_up:
-                page.save_integration(replace(page.integration(), leave_confirmed=False))
+            state = page.integration()
+            # Options that changed meanwhile came with a word of their own.
+            if used_up and state.options == ctx.integration.options:
+                page.save_integration(replace(state, leave_confirmed=False))
     return Outcome(complete, ctx.wrote, waiting, dict(ctx.counters))
 
 

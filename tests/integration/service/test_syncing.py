@@ -227,26 +227,27 @@ def test_a_listing_that_is_cut_goes_on_where_it_was_though_all_is_to_be_compared
     assert world.memory.io.passed.count("changes.after") == 4
 
 
-def test_a_word_given_while_a_run_is_at_work_holds_for_the_next_one(world: World) -> None:
+@pytest.mark.parametrize("before", [[], ["todo"]], ids=["alone", "after another"])
+def test_a_word_given_while_a_run_is_at_work_holds_for_the_next_one(world: World, before: list[str]) -> None:
     world.connect()
     world.sync()
-    for number in range(2):
-        world.put(f"call-{number}", **visit(f"Repair {number}", type="service_call"))
+    for kind in ("service_call", "todo"):
+        world.put(kind, **visit(kind, type=kind))
     world.sync()
-    patch = {"send": {"types": ["appointment"]}}
+    kinds = {"service_call", "todo", "appointment"}
 
-    def untick(name: str) -> None:
-        if name == "changes.before":
-            integrations.change_integration(
-                world.parts, TENANT, world.integration_id, settings=patch, confirm_leaving=2
-            )
+    def untick(*unticked: str) -> None:
+        patch = {"send": {"types": sorted(kinds - set(unticked))}}
+        integrations.change_integration(world.parts, TENANT, world.integration_id, settings=patch, confirm_leaving=1)
 
-    world.memory.io.hooks.append(untick)
+    for kind in before:
+        untick(kind)
+    world.memory.io.hooks.append(lambda name: untick("service_call", *before) if name == "changes.before" else None)
     world.sync()
-    assert len(world.event_titles()) == 2
     world.memory.io.hooks.clear()
+    assert "service_call" in world.event_titles()
     world.sync()
-    assert world.event_titles() == []
+    assert "service_call" not in world.event_titles()
 
 
 def test_a_run_that_finds_nothing_asks_the_database_little(world: World) -> None:
