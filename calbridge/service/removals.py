@@ -83,9 +83,7 @@ def remove_queued(parts: Parts, tenant: str, run: Run) -> RunView:
     with parts.database.write(tenant) as work:
         if told["status"] == "failed" and work.integrations.get(run.integration_id) is not None:
             work.integrations.save(run.integration_id, status=run.facts["was"], bulk=False)
-        work.runs.save(run.id, finished_at=work.now, **told)
-        stored = work.runs.get(run.id)
-    assert stored is not None
+        stored = work.runs.save(run.id, finished_at=work.now, **told)
     return run_view(stored)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from calbridge.service.parts import Parts
@@ -40,9 +39,7 @@ def begin_row(
 
 def start_row(work: Work, run: Run) -> Run:
     """A queued run is at work now."""
-    begun = replace(run, status="running", started_at=work.now)
-    work.runs.save(run.id, status=begun.status, started_at=begun.started_at)
-    return begun
+    return work.runs.save(run.id, status="running", started_at=work.now)
 
 
 def end_lost(work: Work, run: Run) -> None:

@@ -3,36 +3,27 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, exists, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, select
 
-from calbridge.store.columns import Instant
-from calbridge.store.tables import intents, known, links
+from calbridge.store.page_known import TO_RECHECK
+from calbridge.store.page_links import GONE, TO_DO, WAITING
+from calbridge.store.tables import known, links
 from calbridge.sync.memory import Outstanding
 
-_TENANT: BindParameter[str] = bindparam("b_tenant")
-_INTEGRATION: BindParameter[str] = bindparam("b_integration")
-_LINKS = (links.c.tenant_id == _TENANT, links.c.integration_id == _INTEGRATION)
-_KNOWN = (known.c.tenant_id == _TENANT, known.c.integration_id == _INTEGRATION)
-BUSY = exists().where(
-    intents.c.tenant_id == links.c.tenant_id,
-    intents.c.integration_id == links.c.integration_id,
-    intents.c.link_id == links.c.id,
-)
-READY = or_(links.c.retry_at.is_(None), links.c.retry_at <= bindparam("b_now", type_=Instant))
-AWAITED = links.c.reason == literal_column("'confirmation_needed'")
+
+def _any(question: Select[Any], key: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a question finds anything, by the index that it is answered by: EXISTS would forget its order, without
+    which SQLite may choose an index that leads through everything."""
+    return question.with_only_columns(key).limit(1).scalar_subquery().is_not(None)
+
+
 _ASKED = select(
-    exists().where(*_LINKS, links.c.work, READY, ~BUSY).label("to_do"),
-    exists().where(*_KNOWN, known.c.recheck).label("to_recheck"),
-    exists().where(*_LINKS, links.c.gone_at.is_not(None)).label("gone"),
-    # In its order, because SQLite would else choose an index that leads through all links.
-    select(links.c.id)
-    .where(*_LINKS, AWAITED)
-    .order_by(links.c.id)
-    .limit(1)
-    .scalar_subquery()
-    .is_not(None)
-    .label("waiting"),
+    _any(TO_DO, links.c.id).label("to_do"),
+    _any(TO_RECHECK, known.c.remote_hash).label("to_recheck"),
+    _any(GONE, links.c.id).label("gone"),
+    _any(WAITING, links.c.id).label("waiting"),
 )
 
 

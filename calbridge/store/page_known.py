@@ -27,7 +27,7 @@ _HAVING = {index: select(known).where(*_HERE, among(column, "b_keys")) for index
 """Questions by the keys of an index."""
 _SOME = select(known).where(*_HERE).order_by(known.c.remote_id).limit(bindparam("b_limit"))
 _TO_INDEX = _SOME.where(known.c.indexed.is_(False), known.c.state == bindparam("b_state", KnownState.KNOWN.value))
-_TO_RECHECK = _SOME.where(known.c.recheck)
+TO_RECHECK = _SOME.where(known.c.recheck)
 _ALL = _SOME.where(known.c.remote_id > bindparam("b_after"))
 _ADDRESSES = select(known.c.remote_id).where(*_HERE)
 _INTENTS = (
@@ -80,7 +80,7 @@ class KnownMemory:
 
     def to_recheck(self, limit: int) -> list[Known]:
         """Known rows that must be decided again."""
-        return self._read(_TO_RECHECK, b_limit=limit)
+        return self._read(TO_RECHECK, b_limit=limit)
 
     def all(self, after: str | None, limit: int) -> list[Known]:
         """All known rows ordered by remote id, after that id."""

@@ -11,13 +11,15 @@ from sqlalchemy import (
     Select,
     bindparam,
     delete,
+    exists,
     func,
+    literal_column,
+    or_,
     select,
 )
 
 from calbridge.store.bulk import add_rows, put_rows
 from calbridge.store.columns import digest
-from calbridge.store.outstanding import AWAITED, BUSY, READY
 from calbridge.store.overlay import Overlay
 from calbridge.store.rows import AnyRow, link_in, link_out
 from calbridge.store.sql import among, batches, kept, within
@@ -27,11 +29,17 @@ from calbridge.sync.memory import Link, LinkState
 _KEEP = frozenset({"born"})
 # Built once: every run asks them, most of them for nothing.
 _HERE = (links.c.tenant_id == bindparam("b_tenant"), links.c.integration_id == bindparam("b_integration"))
+_BUSY = exists().where(
+    intents.c.tenant_id == links.c.tenant_id,
+    intents.c.integration_id == links.c.integration_id,
+    intents.c.link_id == links.c.id,
+)
+_READY = or_(links.c.retry_at.is_(None), links.c.retry_at <= bindparam("b_now"))
 _SOME = select(links).where(*_HERE).order_by(links.c.id).limit(bindparam("b_limit"))
-_TO_DO = _SOME.where(links.c.work, READY, ~BUSY)
-_WAITING = _SOME.where(AWAITED)
+TO_DO = _SOME.where(links.c.work, _READY, ~_BUSY)
+WAITING = _SOME.where(links.c.reason == literal_column("'confirmation_needed'"))
 _ALL = _SOME.where(links.c.id > bindparam("b_after"))
-_GONE = select(links).where(*_HERE, links.c.gone_at.is_not(None)).order_by(links.c.gone_at, links.c.id)
+GONE = select(links).where(*_HERE, links.c.gone_at.is_not(None)).order_by(links.c.gone_at, links.c.id)
 _ADDRESSES = select(links.c.id, links.c.remote_id).where(*_HERE, links.c.live, links.c.gone_at.is_(None))
 _LIVE = select(func.count()).select_from(links).where(*_HERE, links.c.live)
 _FORMER = select(link_uids.c.link_id).where(
@@ -124,15 +132,15 @@ class LinkMemory:
 
     def links_to_do(self, now: datetime, limit: int) -> list[Link]:
         """Links with work that may be done now and have no open intent, ordered by id."""
-        return self._read(_TO_DO, b_now=now, b_limit=limit)
+        return self._read(TO_DO, b_now=now, b_limit=limit)
 
     def links_gone(self) -> list[Link]:
         """Links with evidence of a remote deletion, ordered by it."""
-        return self._read(_GONE)
+        return self._read(GONE)
 
     def links_waiting(self, limit: int) -> list[Link]:
         """Links that wait for somebody's word, ordered by id."""
-        return self._read(_WAITING, b_limit=limit)
+        return self._read(WAITING, b_limit=limit)
 
     def live_count(self) -> int:
         """How many links are live."""

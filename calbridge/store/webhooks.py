@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, or_
 
 from calbridge.errors import LeaseLost, Refused
 from calbridge.store.secrets import SecretBox
-from calbridge.store.sql import database_micros
+from calbridge.store.sql import DatabaseNow
 from calbridge.store.tables import deliveries, webhooks
 
 _SECOND = 1_000_000
@@ -125,10 +125,9 @@ class Webhooks:
 
     def claim(self, webhook_id: str, owner: str, seconds: float) -> bool:
         """Become the only one who delivers to it, by the database's clock; whether nobody else is."""
-        now = database_micros(self._connection)
-        free = or_(webhooks.c.owner.is_(None), webhooks.c.owned_until <= now)
+        free = or_(webhooks.c.owner.is_(None), webhooks.c.owned_until <= DatabaseNow())
         claimed = update(webhooks).where(*self._here(webhook_id), webhooks.c.active == true(), free)
-        values = {"owner": owner, "owned_until": now + int(seconds * _SECOND)}
+        values = {"owner": owner, "owned_until": DatabaseNow() + int(seconds * _SECOND)}
         return self._connection.execute(claimed.values(values)).rowcount == 1
 
     def keep(self, webhook_id: str, owner: str, seconds: float, **values: Any) -> None:
@@ -136,7 +135,7 @@ class Webhooks:
         wrong = values.keys() - _OF_DELIVERY
         if wrong:
             raise ValueError(f"not to be changed here: {sorted(wrong)}")
-        until = database_micros(self._connection) + int(seconds * _SECOND)
+        until = DatabaseNow() + int(seconds * _SECOND)
         mine = update(webhooks).where(*self._here(webhook_id), webhooks.c.owner == owner)
         if self._connection.execute(mine.values(owned_until=until, **values)).rowcount != 1:
             raise LeaseLost
