@@ -70,7 +70,6 @@ class Overlay(Generic[R]):
         row_id = self.id_of(row)
         self._forget(row_id)
         self._remember(row_id, row)
-        self._covered["id"].add(row_id)
         self._dropped.pop(row_id, None)
         self._dirty[row_id] = None
 
@@ -105,6 +104,7 @@ class Overlay(Generic[R]):
 
     def _remember(self, row_id: str, row: R) -> None:
         self._rows[row_id] = row
+        self._covered["id"].add(row_id)
         for name, keys_of in self._indexes.items():
             for key in keys_of(row):
                 self._by[name].setdefault(key, {})[row_id] = None

@@ -141,18 +141,28 @@ class SqlPage:
         """Live links whose address is none of these."""
         return self._links.not_at(remote_ids)
 
-    def links_to_do(self, now: datetime, limit: int) -> list[Link]:
-        """Links with work that may be done now."""
+    def links_to_read(self, now: datetime, after: str | None, limit: int) -> list[Link]:
+        """Links to do whose event must be read first."""
         self._intents.flush()
-        return self._links.links_to_do(now, limit)
+        return self._links.to_read(now, after, limit)
+
+    def links_to_send(self, now: datetime, after: str | None, limit: int) -> list[Link]:
+        """Links to do that can be decided without reading."""
+        self._intents.flush()
+        return self._links.to_send(now, after, limit)
+
+    def has_creates(self, now: datetime) -> bool:
+        """Whether a link to do has no event yet."""
+        self._intents.flush()
+        return self._links.has_creates(now)
 
     def links_gone(self) -> list[Link]:
         """Links with evidence of a remote deletion."""
         return self._links.links_gone()
 
-    def links_waiting(self, limit: int) -> list[Link]:
+    def links_waiting(self, after: str | None, limit: int) -> list[Link]:
         """Links that wait for somebody's word."""
-        return self._links.links_waiting(limit)
+        return self._links.waiting(after, limit)
 
     def outstanding(self, now: datetime) -> Outstanding:
         """What kinds of work there are."""
@@ -184,9 +194,9 @@ class SqlPage:
         """Known rows whose body was never read."""
         return self._known.to_index(limit)
 
-    def known_to_recheck(self, limit: int) -> list[Known]:
+    def known_to_recheck(self, after: str | None, limit: int) -> list[Known]:
         """Known rows that must be decided again."""
-        return self._known.to_recheck(limit)
+        return self._known.to_recheck(after, limit)
 
     def all_known(self, after: str | None, limit: int) -> list[Known]:
         """All known rows ordered by remote id."""

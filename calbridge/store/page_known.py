@@ -27,8 +27,9 @@ _HAVING = {index: select(known).where(*_HERE, among(column, "b_keys")) for index
 """Questions by the keys of an index."""
 _SOME = select(known).where(*_HERE).order_by(known.c.remote_id).limit(bindparam("b_limit"))
 _TO_INDEX = _SOME.where(known.c.indexed.is_(False), known.c.state == bindparam("b_state", KnownState.KNOWN.value))
+_REST = _SOME.where(known.c.remote_id > bindparam("b_after"))
 TO_RECHECK = _SOME.where(known.c.recheck)
-_ALL = _SOME.where(known.c.remote_id > bindparam("b_after"))
+_TO_RECHECK = _REST.where(known.c.recheck)
 _ADDRESSES = select(known.c.remote_id).where(*_HERE)
 _INTENTS = (
     select(intents)
@@ -78,13 +79,13 @@ class KnownMemory:
         """Known rows whose body was never read."""
         return self._read(_TO_INDEX, b_limit=limit)
 
-    def to_recheck(self, limit: int) -> list[Known]:
-        """Known rows that must be decided again."""
-        return self._read(TO_RECHECK, b_limit=limit)
+    def to_recheck(self, after: str | None, limit: int) -> list[Known]:
+        """Known rows that must be decided again, ordered by remote id, after that id."""
+        return self._read(_TO_RECHECK, b_after=after or "", b_limit=limit)
 
     def all(self, after: str | None, limit: int) -> list[Known]:
         """All known rows ordered by remote id, after that id."""
-        return self._read(_ALL, b_after=after or "", b_limit=limit)
+        return self._read(_REST, b_after=after or "", b_limit=limit)
 
     def not_at(self, remote_ids: Set[str]) -> list[Known]:
         """Known rows whose address is none of these. Whole rows are read of those alone."""

@@ -9,6 +9,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    and_,
     bindparam,
     delete,
     exists,
@@ -35,10 +36,16 @@ _BUSY = exists().where(
     intents.c.link_id == links.c.id,
 )
 _READY = or_(links.c.retry_at.is_(None), links.c.retry_at <= bindparam("b_now"))
-_SOME = select(links).where(*_HERE).order_by(links.c.id).limit(bindparam("b_limit"))
-TO_DO = _SOME.where(links.c.work, _READY, ~_BUSY)
-WAITING = _SOME.where(links.c.reason == literal_column("'confirmation_needed'"))
-_ALL = _SOME.where(links.c.id > bindparam("b_after"))
+_ORDERED = select(links).where(*_HERE).order_by(links.c.id)
+_SOME = _ORDERED.where(links.c.id > bindparam("b_after")).limit(bindparam("b_limit"))
+TO_DO = _ORDERED.where(links.c.work, _READY, ~_BUSY)
+_MUST_BE_READ = and_(links.c.reread, links.c.remote_id.is_not(None), links.c.gone_at.is_(None))
+_TO_READ = _SOME.where(links.c.work, _READY, ~_BUSY, _MUST_BE_READ)
+_TO_SEND = _SOME.where(links.c.work, _READY, ~_BUSY, ~_MUST_BE_READ)
+_CREATES = TO_DO.where(links.c.remote_id.is_(None)).with_only_columns(links.c.id).limit(1)
+_WAITS = links.c.reason == literal_column("'confirmation_needed'")
+WAITING = _ORDERED.where(_WAITS)
+_WAITING = _SOME.where(_WAITS)
 GONE = select(links).where(*_HERE, links.c.gone_at.is_not(None)).order_by(links.c.gone_at, links.c.id)
 _ADDRESSES = select(links.c.id, links.c.remote_id).where(*_HERE, links.c.live, links.c.gone_at.is_(None))
 _LIVE = select(func.count()).select_from(links).where(*_HERE, links.c.live)
@@ -122,7 +129,7 @@ class LinkMemory:
 
     def all_links(self, after: str | None, limit: int) -> list[Link]:
         """All links ordered by id, after that id."""
-        return self._read(_ALL, b_after=after or "", b_limit=limit)
+        return self._read(_SOME, b_after=after or "", b_limit=limit)
 
     def not_at(self, remote_ids: Set[str]) -> list[Link]:
         """Live links whose address is none of these. Whole rows are read of those alone."""
@@ -130,17 +137,26 @@ class LinkMemory:
         rows = self._connection.execute(_ADDRESSES, self._bound)
         return self._rows.find("id", sorted(row.id for row in rows if row.remote_id not in remote_ids))
 
-    def links_to_do(self, now: datetime, limit: int) -> list[Link]:
-        """Links with work that may be done now and have no open intent, ordered by id."""
-        return self._read(TO_DO, b_now=now, b_limit=limit)
+    def to_read(self, now: datetime, after: str | None, limit: int) -> list[Link]:
+        """Links to do whose event must be read first."""
+        return self._read(_TO_READ, b_now=now, b_after=after or "", b_limit=limit)
+
+    def to_send(self, now: datetime, after: str | None, limit: int) -> list[Link]:
+        """Links to do that can be decided without reading."""
+        return self._read(_TO_SEND, b_now=now, b_after=after or "", b_limit=limit)
+
+    def has_creates(self, now: datetime) -> bool:
+        """Whether a link to do has no event yet."""
+        self.flush()
+        return self._connection.execute(_CREATES, self._bound | {"b_now": now}).first() is not None
 
     def links_gone(self) -> list[Link]:
         """Links with evidence of a remote deletion, ordered by it."""
         return self._read(GONE)
 
-    def links_waiting(self, limit: int) -> list[Link]:
-        """Links that wait for somebody's word, ordered by id."""
-        return self._read(WAITING, b_limit=limit)
+    def waiting(self, after: str | None, limit: int) -> list[Link]:
+        """Links that wait for somebody's word."""
+        return self._read(_WAITING, b_after=after or "", b_limit=limit)
 
     def live_count(self) -> int:
         """How many links are live."""

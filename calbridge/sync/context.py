@@ -20,7 +20,6 @@ from calbridge.sync.merge import Conflict
 from calbridge.sync.ports import Budget, Clock, Keys, Page, RunStore
 
 PAGE = 500
-MOST = 10_000
 TRIES = 5
 _HIDDEN_NAMES = frozenset(name.value for name in HIDDEN_FIELDS)
 T = TypeVar("T")

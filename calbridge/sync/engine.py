@@ -17,11 +17,11 @@ from calbridge.connectors.capabilities import Ability
 from calbridge.connectors.contract import Connector, Window
 from calbridge.domain.options import Options
 from calbridge.sync import local, ranges, remote, removals, scanning, taking, unfinished
-from calbridge.sync.context import MOST, PAGE, Context, NoBudget
+from calbridge.sync.context import PAGE, Context, NoBudget
 from calbridge.sync.decisions import Setting
-from calbridge.sync.memory import Link, LinkState, MadeBy
+from calbridge.sync.memory import LinkState, MadeBy
 from calbridge.sync.observe import INDEX, PAIR
-from calbridge.sync.ports import Budget, Clock, Keys, Page, RunStore
+from calbridge.sync.ports import Budget, Clock, Keys, RunStore
 
 COMPARE_EVERY = timedelta(days=1)
 ROUNDS = 3
@@ -102,9 +102,9 @@ def _begin(ctx: Context) -> None:
     if before is None:
         scanning.skip_to_now(ctx)
     if before != prints:
+        if before is not None:
+            _reproject(ctx, retrieve_changed=before.split("|")[0] != prints.split("|")[0])
         with ctx.store.page() as page:
-            if before is not None:
-                _reproject(ctx, page, retrieve_changed=before.split("|")[0] != prints.split("|")[0])
             page.save_integration(replace(page.integration(), projected=prints))
         ctx.integration = replace(ctx.integration, projected=prints)
     _resume_confirmed(ctx)
@@ -123,12 +123,24 @@ def _stable(value: object) -> str:
     )
 
 
-def _reproject(ctx: Context, page: Page, *, retrieve_changed: bool) -> None:
-    """B2: all links are decided again; where the view may have changed, the event is read again (B1)."""
+def _reproject(ctx: Context, *, retrieve_changed: bool) -> None:
+    """B2: all links are decided again; where the view may have changed, the event is read again (B1).
+
+    Page by page; a run that is cut before the fingerprints are stored begins with this anew.
+    """
     ctx.count("reprojected", 0)
-    after = None
-    while links := page.all_links(after, PAGE):
-        after = links[-1].id
+    after: str | None = None
+    while after := _reproject_links(ctx, after, retrieve_changed):
+        pass
+    place: str | None = None
+    while retrieve_changed and (place := _recheck_private(ctx, place)):
+        pass
+
+
+def _reproject_links(ctx: Context, after: str | None, retrieve_changed: bool) -> str | None:
+    """One page of links after that id; the last one's id, None when there were none."""
+    with ctx.store.page() as page:
+        links = page.all_links(after, PAGE)
         for link in links:
             if link.state is LinkState.CLOSED:
                 continue
@@ -138,12 +150,17 @@ def _reproject(ctx: Context, page: Page, *, retrieve_changed: bool) -> None:
             version = None if reads else link.seen_version
             page.put_link(replace(link, work=True, retry_at=None, seen_version=version, reread=reads or link.reread))
             ctx.count("reprojected")
-    place = None
-    while retrieve_changed and (rows := page.all_known(place, PAGE)):
-        place = rows[-1].remote_id
+    return links[-1].id if links else None
+
+
+def _recheck_private(ctx: Context, after: str | None) -> str | None:
+    """One page of known rows after that id; the last one's id, None when there were none."""
+    with ctx.store.page() as page:
+        rows = page.all_known(after, PAGE)
         for row in rows:
             if row.code == "private":
                 page.put_known(replace(row, recheck=True))
+    return rows[-1].remote_id if rows else None
 
 
 def _resume_confirmed(ctx: Context) -> None:
@@ -152,10 +169,16 @@ def _resume_confirmed(ctx: Context) -> None:
     sends = state.confirmed_send_until is not None and state.confirmed_send_until > ctx.now
     if not sends and not state.leave_confirmed:
         return
-    with ctx.store.page() as page:
-        for link in page.links_waiting(MOST):
-            if link.gone_at is None:
-                page.put_link(replace(link, work=True))
+    after: str | None = None
+    while True:
+        with ctx.store.page() as page:
+            links = page.links_waiting(after, PAGE)
+            for link in links:
+                if link.gone_at is None:
+                    page.put_link(replace(link, work=True))
+        if len(links) < PAGE:
+            return
+        after = links[-1].id
 
 
 def _end_baseline(ctx: Context) -> None:
@@ -177,33 +200,27 @@ def _settle_reading(ctx: Context) -> None:
 
 def _send_all(ctx: Context) -> None:
     """Write, and look again at what met another version or nothing, a bounded number of times."""
-    with ctx.store.page() as page:
-        links = page.links_to_do(ctx.now, MOST)
-    if not links:
-        return
-    if any(link.remote_id is None for link in links):
-        _index_before_creating(ctx)
+    _index_before_creating(ctx)
     for _ in range(ROUNDS):
         local.send(ctx)
         with ctx.store.page() as page:
-            links = page.links_to_do(ctx.now, PAGE)
-            again = bool(page.links_gone()) and ctx.counters.get("waiting_deletions", 0) == 0
-        if ctx.budget.spent() or not (again or any(_open_work(link) for link in links)):
+            left = page.outstanding(ctx.now)
+        again = left.gone and ctx.counters.get("waiting_deletions", 0) == 0
+        if ctx.budget.spent() or not (again or left.to_do):
             return
         _settle_reading(ctx)
-
-
-def _open_work(link: Link) -> bool:
-    return link.retry_at is None
 
 
 def _index_before_creating(ctx: Context) -> None:
     """D9: a create first adopts, so what is listed must have been read once."""
     with ctx.store.page() as page:
-        rows = page.known_to_index(1)
-    while rows:
+        if not page.known_to_index(1) or not page.has_creates(ctx.now):
+            return
+    while True:
         with ctx.store.page() as page:
             rows = page.known_to_index(max(1, ctx.connector.capabilities.fetch_batch))
+        if not rows:
+            return
         taking.fetch_and_take(ctx, [row.remote_id for row in rows], INDEX)
         with ctx.store.page() as page:
             for row in page.known([row.remote_id for row in rows]).values():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -150,37 +150,43 @@ class InMemoryPage:
         return [link for link in self._links() if link.uid in wanted or link.old_uids & wanted]
 
     def all_links(self, after: str | None, limit: int) -> list[Link]:
-        rows = sorted((link for link in self._links() if after is None or link.id > after), key=lambda row: row.id)
-        return rows[:limit]
+        return _after(self._links(), after, limit)
 
     def links_not_at(self, remote_ids: Set[str]) -> list[Link]:
         return [
             link for link in self._links() if link.live and link.gone_at is None and link.remote_id not in remote_ids
         ]
 
-    def links_to_do(self, now: datetime, limit: int) -> list[Link]:
+    def _to_do(self, now: datetime) -> Iterator[Link]:
         busy = {intent.link_id for intent in self.intents()}
-        rows = (
+        return (
             link
             for link in self._links()
             if link.work and link.id not in busy and (link.retry_at is None or link.retry_at <= now)
         )
-        return sorted(rows, key=lambda row: row.id)[:limit]
+
+    def links_to_read(self, now: datetime, after: str | None, limit: int) -> list[Link]:
+        return _after((link for link in self._to_do(now) if link.must_be_read), after, limit)
+
+    def links_to_send(self, now: datetime, after: str | None, limit: int) -> list[Link]:
+        return _after((link for link in self._to_do(now) if not link.must_be_read), after, limit)
+
+    def has_creates(self, now: datetime) -> bool:
+        return any(link.remote_id is None for link in self._to_do(now))
 
     def links_gone(self) -> list[Link]:
         rows = (link for link in self._links() if link.gone_at is not None)
         return sorted(rows, key=lambda row: (row.gone_at, row.id))
 
-    def links_waiting(self, limit: int) -> list[Link]:
-        rows = (link for link in self._links() if link.reason == "confirmation_needed")
-        return sorted(rows, key=lambda row: row.id)[:limit]
+    def links_waiting(self, after: str | None, limit: int) -> list[Link]:
+        return _after((link for link in self._links() if link.reason == "confirmation_needed"), after, limit)
 
     def outstanding(self, now: datetime) -> Outstanding:
         return Outstanding(
-            bool(self.links_to_do(now, 1)),
-            bool(self.known_to_recheck(1)),
+            any(self._to_do(now)),
+            bool(self.known_to_recheck(None, 1)),
             bool(self.links_gone()),
-            bool(self.links_waiting(1)),
+            bool(self.links_waiting(None, 1)),
         )
 
     def live_count(self) -> int:
@@ -212,8 +218,9 @@ class InMemoryPage:
         rows = (row for row in self._known() if not row.indexed and row.state is KnownState.KNOWN)
         return sorted(rows, key=lambda row: row.remote_id)[:limit]
 
-    def known_to_recheck(self, limit: int) -> list[Known]:
-        return sorted((row for row in self._known() if row.recheck), key=lambda row: row.remote_id)[:limit]
+    def known_to_recheck(self, after: str | None, limit: int) -> list[Known]:
+        rows = (row for row in self._known() if row.recheck and (after is None or row.remote_id > after))
+        return sorted(rows, key=lambda row: row.remote_id)[:limit]
 
     def all_known(self, after: str | None, limit: int) -> list[Known]:
         rows = (row for row in self._known() if after is None or row.remote_id > after)
@@ -359,3 +366,8 @@ class InMemoryPage:
             and entry.direction is direction
             and entry.at >= since
         )
+
+
+def _after(links: Iterable[Link], after: str | None, limit: int) -> list[Link]:
+    """The first links by id, after that id."""
+    return sorted((link for link in links if after is None or link.id > after), key=lambda link: link.id)[:limit]

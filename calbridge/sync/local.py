@@ -3,44 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from calbridge.connectors.contract import Seen
 from calbridge.domain.item import Item
-from calbridge.sync.context import MOST, Context, apply, in_page, log
+from calbridge.sync.context import Context, apply, in_page, log
 from calbridge.sync.decide import decide
 from calbridge.sync.decisions import Unchanged, WriteCreate, WriteDelete
 from calbridge.sync.intending import Planned, intend
 from calbridge.sync.memory import Direction, KnownState, Link, LinkState, MadeBy
 from calbridge.sync.observe import adopt, adoptable
 from calbridge.sync.ports import Page
-from calbridge.sync.remote import needs_reading
 from calbridge.sync.removals import allowance
 from calbridge.sync.results import take_results
 
 
 def send(ctx: Context) -> None:
     """Decide and write all work, batch by batch."""
-    stuck: set[str] = set()
-    size = max(1, ctx.connector.capabilities.write_batch)
+    after: str | None = None
     while not ctx.budget.spent():
-        with ctx.store.page() as page:
-            links = [link for link in page.links_to_do(ctx.now, MOST) if link.id not in stuck]
-        links = [link for link in links if not needs_reading(link)][:size]
-        if not links:
+        after = _send_batch(ctx, after)
+        if after is None:
             return
-        ids = [link.id for link in links]
-        _send_batch(ctx, ids)
-        with ctx.store.page() as page:
-            stuck |= {link.id for link in page.links(ids).values() if link.work}
 
 
-def _send_batch(ctx: Context, link_ids: Sequence[str]) -> None:
-    planned, to_adopt = in_page(ctx, lambda page: _plan(ctx, page, link_ids))
-    _adopt_known(ctx, to_adopt)
-    if not planned:
-        return
+@dataclass
+class _Batch:
+    """What one batch is to do: its steps, which links are to adopt which event, and its last link where more follow."""
+
+    planned: list[Planned] = field(default_factory=list)
+    to_adopt: list[tuple[str, str]] = field(default_factory=list)
+    last: str | None = None
+
+
+def _send_batch(ctx: Context, after: str | None) -> str | None:
+    """Decide and write the next links after that one; the last of them where more may follow."""
+    batch = in_page(ctx, lambda page: _plan(ctx, page, after))
+    _adopt_known(ctx, batch.to_adopt)
+    if batch.planned:
+        _write(ctx, batch.planned)
+    return batch.last
+
+
+def _write(ctx: Context, planned: Sequence[Planned]) -> None:
     ctx.store.renew()
     results = ctx.connector.write(ctx.calendar, [each.write for each in planned])
     stop = in_page(ctx, lambda page: take_results(ctx, page, planned, results))
@@ -48,15 +54,15 @@ def _send_batch(ctx: Context, link_ids: Sequence[str]) -> None:
         raise stop
 
 
-def _plan(ctx: Context, page: Page, link_ids: Sequence[str]) -> tuple[list[Planned], list[tuple[str, str]]]:
-    """Decide each link and store an intent for each step; also which links are to adopt which event."""
-    planned: list[Planned] = []
-    to_adopt: list[tuple[str, str]] = []
-    links = page.links(link_ids)
-    items = page.items([link.item_id for link in links.values()])
-    _expect_creates(ctx, page, [items[link.item_id] for link in links.values() if _creates(link, items)])
+def _plan(ctx: Context, page: Page, after: str | None) -> _Batch:
+    """Decide each link and store an intent for each step."""
+    size = max(1, ctx.connector.capabilities.write_batch)
+    links = page.links_to_send(ctx.now, after, size)
+    batch = _Batch(last=links[-1].id if len(links) == size else None)
+    items = page.items([link.item_id for link in links])
+    _expect_creates(ctx, page, [items[link.item_id] for link in links if _creates(link, items)])
     left: int | None = None
-    for link in links.values():
+    for link in links:
         item = items.get(link.item_id)
         if item is None:
             page.drop_link(link.id)
@@ -67,13 +73,13 @@ def _plan(ctx: Context, page: Page, link_ids: Sequence[str]) -> tuple[list[Plann
             if left < 0:
                 _wait(ctx, page, decision.link)
                 continue
-        if isinstance(decision.write, WriteCreate) and _adopts(ctx, page, decision.link, item, to_adopt):
+        if isinstance(decision.write, WriteCreate) and _adopts(ctx, page, decision.link, item, batch.to_adopt):
             continue
         made = apply(ctx, page, decision, item)
         step = intend(ctx, page, replace(decision, link=made), item) if decision.write is not None else None
         if step is not None:
-            planned.append(step)
-    return planned, to_adopt
+            batch.planned.append(step)
+    return batch
 
 
 def _creates(link: Link, items: Mapping[str, Item]) -> bool:

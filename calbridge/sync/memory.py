@@ -103,6 +103,11 @@ class Link:
     synced_version: int = 0
 
     @property
+    def must_be_read(self) -> bool:
+        """Whether its event must be read before it is decided."""
+        return self.reread and self.remote_id is not None and self.gone_at is None
+
+    @property
     def holds_item(self) -> bool:
         """Whether its item is paired here, or kept from being paired again (B4)."""
         if self.state is LinkState.CLOSED:

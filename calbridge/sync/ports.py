@@ -71,17 +71,26 @@ class Page(Protocol):
     def links_not_at(self, remote_ids: Set[str]) -> list[Link]:
         """Live links without evidence of a deletion whose address is none of these."""
 
-    def links_to_do(self, now: datetime, limit: int) -> list[Link]:
-        """Links with ``work`` whose ``retry_at`` is empty or past, and no open intent, ordered by id."""
+    def links_to_read(self, now: datetime, after: str | None, limit: int) -> list[Link]:
+        """Links to do whose event must be read before they are decided (``reread``), ordered by id, after that id.
+
+        To do: with ``work``, ``retry_at`` empty or past, and no open intent.
+        """
+
+    def links_to_send(self, now: datetime, after: str | None, limit: int) -> list[Link]:
+        """Links to do that can be decided without reading, ordered by id, after that id."""
+
+    def has_creates(self, now: datetime) -> bool:
+        """Whether a link to do has no event yet."""
 
     def links_gone(self) -> list[Link]:
         """Links with evidence of a remote deletion (``gone_at``), ordered by it."""
 
-    def links_waiting(self, limit: int) -> list[Link]:
-        """Links whose reason is ``confirmation_needed``, ordered by id."""
+    def links_waiting(self, after: str | None, limit: int) -> list[Link]:
+        """Links whose reason is ``confirmation_needed``, ordered by id, after that id."""
 
     def outstanding(self, now: datetime) -> Outstanding:
-        """What kinds of work the links and known rows have: those that the four questions before would find."""
+        """Which kinds of work the links and known rows have."""
 
     def live_count(self) -> int:
         """How many links are live."""
@@ -101,8 +110,8 @@ class Page(Protocol):
     def known_to_index(self, limit: int) -> list[Known]:
         """Known rows whose body was never read."""
 
-    def known_to_recheck(self, limit: int) -> list[Known]:
-        """Known rows that must be decided again."""
+    def known_to_recheck(self, after: str | None, limit: int) -> list[Known]:
+        """Known rows that must be decided again, ordered by remote id, after that id."""
 
     def all_known(self, after: str | None, limit: int) -> list[Known]:
         """All known rows ordered by remote id, after that id."""

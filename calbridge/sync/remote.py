@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from calbridge.connectors.contract import Fetched, Gone, Seen, Unreadable, Windo
 from calbridge.connectors.contract import Page as Listing
 from calbridge.domain.content import Content
 from calbridge.errors import CursorExpired
-from calbridge.sync.context import MOST, Context, known_row
+from calbridge.sync.context import PAGE, Context, known_row
 from calbridge.sync.memory import Known, Link
 from calbridge.sync.observe import INDEX, LIVE, unreadable
 from calbridge.sync.ports import Page
@@ -202,23 +202,31 @@ def _is_news(ctx: Context, page: Page, row: Seen, known: Known | None, mode: str
 
 def reread(ctx: Context, mode: str = LIVE) -> None:
     """Read again what must be compared anew: conflicts, changed levels, silent answers."""
+    size = _page_of_batches(ctx)
+    after: str | None = None
+    while True:
+        with ctx.store.page() as page:
+            links = page.links_to_read(ctx.now, after, size)
+        fetch_and_take(ctx, [link.remote_id for link in links if link.remote_id is not None], LIVE)
+        if len(links) < size:
+            break
+        after = links[-1].id
+    place: str | None = None
+    while place := _recheck(ctx, place, size, mode):
+        pass
+
+
+def _page_of_batches(ctx: Context) -> int:
+    """As many as make a page and are read in full batches."""
+    batch = max(1, ctx.connector.capabilities.fetch_batch)
+    return batch * max(1, PAGE // batch)
+
+
+def _recheck(ctx: Context, after: str | None, size: int, mode: str) -> str | None:
+    """Decide known rows after that id again; the last one's id where there may be more."""
     with ctx.store.page() as page:
-        links = [link for link in page.links_to_do(ctx.now, MOST) if needs_reading(link)]
-        rows = page.known_to_recheck(MOST)
-    fetch_and_take(ctx, [link.remote_id for link in links if link.remote_id is not None], LIVE)
-    _recheck(ctx, rows, mode)
-
-
-def needs_reading(link: Link) -> bool:
-    """Whether a link with work must be read before it is decided."""
-    return link.reread and link.remote_id is not None and link.gone_at is None
-
-
-def _recheck(ctx: Context, rows: Sequence[Known], mode: str) -> None:
-    ids = [row.remote_id for row in rows]
-    if not ids:
-        return
-    with ctx.store.page() as page:
-        for row in page.known(ids).values():
+        rows = page.known_to_recheck(after, size)
+        for row in rows:
             page.put_known(replace(row, recheck=False))
-    fetch_and_take(ctx, ids, mode)
+    fetch_and_take(ctx, [row.remote_id for row in rows], mode)
+    return rows[-1].remote_id if len(rows) == size else None

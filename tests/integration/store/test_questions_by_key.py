@@ -91,6 +91,26 @@ def test_what_is_outstanding_is_asked_of_the_indexes_of_what_is_outstanding(data
     assert [name for name, step in zip(indexes, looked, strict=True) if name not in step] == []
 
 
+WORK: dict[str, tuple[Callable[[Page], object], str]] = {
+    "links to read": (lambda page: page.links_to_read(datetime.now(UTC), "a", 10), "ix_links_work"),
+    "links to send": (lambda page: page.links_to_send(datetime.now(UTC), "a", 10), "ix_links_work"),
+    "links that create": (lambda page: page.has_creates(datetime.now(UTC)), "ix_links_work"),
+    "links that wait": (lambda page: page.links_waiting("a", 10), "ix_links_waiting"),
+    "known rows to decide again": (lambda page: page.known_to_recheck("a", 10), "ix_known_recheck"),
+}
+
+
+@pytest.mark.parametrize("question", WORK)
+def test_a_page_of_work_is_asked_of_the_index_of_that_work(database: Database, question: str) -> None:
+    fill(database)
+    store = run_store(database)
+    asks, index = WORK[question]
+    with plans(database) as told, store.page() as page:
+        asks(page)
+    looked = [step for step in told if MANY_ROWS.match(step)]
+    assert [step for step in looked if index in step] == looked != []
+
+
 def test_a_list_of_items_and_their_links_is_read_by_id(database: Database) -> None:
     fill(database)
     with plans(database) as told, database.read(TENANT) as work:

@@ -153,7 +153,7 @@ def test_what_a_page_put_is_seen_by_the_same_page(subject: Subject) -> None:
         assert page.links_at(["/a"]) == {}
         assert page.links_at(["/b"])["/b"].uid == "v"
         assert page.links_with_uid(["u"]) == []
-        assert page.links_to_do(NOW, 10) == []
+        assert page.links_to_send(NOW, None, 10) == []
         assert page.live_count() == 1
 
 
@@ -163,7 +163,7 @@ def test_nothing_of_a_page_that_fails_is_stored(subject: Subject) -> None:
             with_items(page, a_link("l1"))
             page.put_known(Known("/k"))
             page.save_integration(replace(page.integration(), cursor="c1"))
-            page.links_to_do(NOW, 10)
+            page.links_to_send(NOW, None, 10)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -259,11 +259,48 @@ def test_work_waits_for_its_retry_and_for_an_open_step(subject: Subject) -> None
             a_link("busy", work=True),
         )
         page.put_intent(Intent("s1", "busy", Op.CREATE))
-        assert [link.id for link in page.links_to_do(NOW, 10)] == ["now", "past"]
+        assert [link.id for link in page.links_to_send(NOW, None, 10)] == ["now", "past"]
     with subject.page() as page:
-        assert [link.id for link in page.links_to_do(NOW, 1)] == ["now"]
+        assert [link.id for link in page.links_to_send(NOW, None, 1)] == ["now"]
         page.drop_intent("s1")
-        assert [link.id for link in page.links_to_do(NOW + timedelta(hours=1), 10)] == ["busy", "later", "now", "past"]
+        assert [link.id for link in page.links_to_send(NOW + timedelta(hours=1), None, 10)] == [
+            "busy",
+            "later",
+            "now",
+            "past",
+        ]
+
+
+def test_what_is_to_do_is_told_apart_by_what_it_needs_and_given_page_by_page(subject: Subject) -> None:
+    with subject.page() as page:
+        with_items(
+            page,
+            a_link("a", work=True),
+            a_link("b", work=True, reread=True, remote_id="/b"),
+            a_link("c", work=True, reread=True),
+            a_link("d", work=True, reread=True, remote_id="/d", gone_at=NOW),
+            a_link("e", work=True, reread=True, remote_id="/e"),
+            a_link("f", reread=True, remote_id="/f"),
+            a_link("g", remote_id="/g", reason="confirmation_needed"),
+            a_link("h", remote_id="/h", reason="confirmation_needed"),
+        )
+    with subject.page() as page:
+        assert [link.id for link in page.links_to_send(NOW, None, 2)] == ["a", "c"]
+        assert [link.id for link in page.links_to_send(NOW, "c", 2)] == ["d"]
+        assert [link.id for link in page.links_to_read(NOW, None, 1)] == ["b"]
+        assert [link.id for link in page.links_to_read(NOW, "b", 9)] == ["e"]
+        assert [link.id for link in page.links_waiting(None, 1)] == ["g"]
+        assert [link.id for link in page.links_waiting("g", 9)] == ["h"]
+
+
+def test_a_create_to_do_is_found_until_its_step_is_open(subject: Subject) -> None:
+    with subject.page() as page:
+        with_items(page, a_link("there", work=True, remote_id="/there"), a_link("done"))
+        assert not page.has_creates(NOW)
+        with_items(page, a_link("new", work=True))
+        assert page.has_creates(NOW)
+        page.put_intent(Intent("s1", "new", Op.CREATE))
+        assert not page.has_creates(NOW)
 
 
 def test_evidence_of_deletions_is_listed_in_the_order_it_came(subject: Subject) -> None:
@@ -333,7 +370,8 @@ def test_known_rows_wait_for_indexing_and_for_a_new_decision(subject: Subject) -
         page.put_known(Known("/broken", state=KnownState.QUARANTINED))
         page.put_known(Known("/again", indexed=True, recheck=True))
         assert [row.remote_id for row in page.known_to_index(10)] == ["/new"]
-        assert [row.remote_id for row in page.known_to_recheck(10)] == ["/again"]
+        assert [row.remote_id for row in page.known_to_recheck(None, 10)] == ["/again"]
+        assert page.known_to_recheck("/again", 10) == []
 
 
 def test_known_rows_are_listed_in_order_and_forgotten(subject: Subject) -> None:
@@ -358,9 +396,9 @@ def test_waking_a_uid_reaches_all_integrations_of_the_user(subject: Subject) -> 
         page.put_known(Known("/there", uid="u"))
     with subject.page() as page:
         page.wake_known("u")
-        assert [row.remote_id for row in page.known_to_recheck(10)] == ["/here"]
+        assert [row.remote_id for row in page.known_to_recheck(None, 10)] == ["/here"]
     with subject.other_page() as page:
-        assert [row.remote_id for row in page.known_to_recheck(10)] == ["/there"]
+        assert [row.remote_id for row in page.known_to_recheck(None, 10)] == ["/there"]
 
 
 def test_steps_come_back_exactly_and_in_their_order(subject: Subject) -> None:

@@ -479,8 +479,8 @@ BREACHES = (
         "D9",
         "a create does not look for what is there",
         "sync/local.py",
-        "        if isinstance(decision.write, WriteCreate) and _adopts(ctx, page, decision.link, item, to_adopt):",
-        "        if False:",
+        " and _adopts(ctx, page, decision.link, item, batch.to_adopt):",
+        " and False:",
         f"{RULES}::test_a_create_first_adopts_what_a_listing_already_showed",
     ),
     Breach(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any, cast
 
 import pytest
 
@@ -14,6 +15,7 @@ from calbridge.domain.content import MASTER, Field
 from calbridge.domain.item import ItemType
 from calbridge.domain.options import Options, Retrieve, Send, Winner
 from calbridge.errors import CalendarGone, LeaseLost, PermissionMissing, Throttled, Unavailable
+from calbridge.sync.context import PAGE
 from calbridge.sync.engine import Task, run
 from calbridge.sync.in_memory import InMemoryPage, InMemoryStore
 from calbridge.sync.memory import Integration, KnownState, Link, LinkState, MadeBy
@@ -56,6 +58,36 @@ class OpenStore(InMemoryStore):
                 yield page
         finally:
             self.open -= 1
+
+
+class WatchedStore(InMemoryStore):
+    """A store that notes how many links and known rows each of its transactions was given, by the question."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.tables, "A", world.clock, world.keys)
+        self.given: list[tuple[str, int]] = []
+
+    @contextmanager
+    def page(self) -> Iterator[InMemoryPage]:
+        with super().page() as page:
+            yield cast(InMemoryPage, _Noting(page, self.given))
+
+
+class _Noting:
+    def __init__(self, page: InMemoryPage, given: list[tuple[str, int]]) -> None:
+        self._page, self._given = page, given
+
+    def __getattr__(self, name: str) -> Any:
+        asked = getattr(self._page, name)
+        if not callable(asked) or not name.startswith(("links", "all", "known")):
+            return asked
+
+        def noted(*words: Any) -> Any:
+            answer = asked(*words)
+            self._given.append((name, len(answer)))
+            return answer
+
+        return noted
 
 
 # --- D1, D13: lease and transactions -----------------------------------------------------------------------------
@@ -104,6 +136,29 @@ def test_no_transaction_is_open_while_the_service_is_asked() -> None:
     run(MemoryConnector(world.service), store, world.clock, world.keys, Task(compare=True))
     assert {"changes.before", "fetch.before", "find.before", "update.before"} <= set(open_at)
     assert set(open_at.values()) == {0}
+
+
+def test_a_run_is_given_a_page_of_links_at_most_and_decides_each_once() -> None:
+    world = started()
+    many(world, PAGE + 100)
+    world.set_options(Options(conflict=Winner.NEWEST))
+    store = WatchedStore(world)
+    run(MemoryConnector(world.service), store, world.clock, world.keys)
+    assert max(number for _, number in store.given) == PAGE
+    assert sum(number for name, number in store.given if name == "links_to_send") == PAGE + 100
+
+
+def test_deletions_that_waited_for_a_word_go_on_page_by_page() -> None:
+    world = started()
+    items = many(world, PAGE + 200)
+    for each in items:
+        world.psa.delete(each)
+    world.run()
+    world.confirm()
+    store = WatchedStore(world)
+    run(MemoryConnector(world.service), store, world.clock, world.keys)
+    assert world.event_titles() == []
+    assert max(number for name, number in store.given if name != "links_gone") == PAGE
 
 
 def test_a_long_listing_goes_on_where_it_was_cut() -> None:
