@@ -31,6 +31,7 @@ from tools.benchmark.cases import (  # noqa: E402
     Row,
     Sizes,
     Stage,
+    Warm,
     listing,
     requesting,
     retrieving,
@@ -56,9 +57,9 @@ def keep_compiled(folder: Path) -> None:
 
 def measure_all(
     sizes: Sizes,
-) -> tuple[list[Row], dict[int, float], dict[str, float], dict[str, tuple[float, float]]]:
-    """All cases, and the CPU of warm runs without changes by size, of listing a year, and of requests to the API."""
-    warm: dict[int, float] = {}
+) -> tuple[list[Row], Warm, dict[str, float], dict[str, tuple[float, float]]]:
+    """All cases, what warm processes take, and the CPU of listing a year and of requests to the API."""
+    warm = Warm()
     with tempfile.TemporaryDirectory(prefix="calbridge-bench-") as place:
         folder = Path(place)
         keep_compiled(folder)

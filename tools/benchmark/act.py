@@ -7,8 +7,12 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from calbridge.supervision.garbage import collect_seldom
+
+if TYPE_CHECKING:
+    from tools.benchmark.calbridge_side import CalbridgeSide
 
 WARM_UP, REPEATS = 5, 30
 
@@ -37,6 +41,8 @@ def act(folder: Path, what: str, words: Sequence[str]) -> object:
                 return dict(side.run(retrieve="retrieve" in words, send="send" in words).counters)
             case "warm":
                 return _warm(side.run)
+            case "changes":
+                return _warm_changes(side, int(words[0]), words[1])
             case "add":
                 side.add_items(range(int(words[0])))
             case "edit":
@@ -57,6 +63,17 @@ def _warm(run: Callable[[], object]) -> float:
         if number >= WARM_UP:
             spent.append(time.process_time() - before)
     return median(spent)
+
+
+def _warm_changes(side: CalbridgeSide, count: int, title: str) -> float:
+    """Wall seconds of a run that sends so many changes, in a process that has sent some, as a worker has."""
+    side.edit_items(WARM_UP, title)
+    side.run()
+    side.run()
+    side.edit_items(count, title)
+    before = time.perf_counter()
+    side.run()
+    return time.perf_counter() - before
 
 
 if __name__ == "__main__":

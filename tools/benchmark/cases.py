@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.servers.calendar_server import CalendarServer
@@ -45,6 +45,18 @@ class Row:
     case: str
     side: str
     cost: Cost
+
+
+@dataclass
+class Warm:
+    """What calbridge takes in a process that has done some, as a worker has.
+
+    ``idle``: CPU seconds of a run without changes, by how many events there are; ``far``: wall seconds of the changes
+    over a far network.
+    """
+
+    idle: dict[int, float] = field(default_factory=dict)
+    far: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -96,6 +108,10 @@ class CalbridgeAct:
         """CPU seconds of a run without changes, in a process that has done some."""
         return float(json.loads(self._do("warm")[1].splitlines()[-1]))
 
+    def warm_changes(self, count: int, title: str) -> float:
+        """Wall seconds of sending so many changes, in a process that has done some."""
+        return float(json.loads(self._do("changes", str(count), title)[1].splitlines()[-1]))
+
     def add(self, count: int) -> None:
         """New items."""
         self._do("add", str(count))
@@ -108,7 +124,7 @@ class CalbridgeAct:
         return measure(python("tools.benchmark.act", str(self._folder), *words), self._proxy)
 
 
-def retrieving(stage: Stage, sizes: Sizes, warm: dict[int, float]) -> Iterator[Row]:
+def retrieving(stage: Stage, sizes: Sizes, warm: Warm) -> Iterator[Row]:
     """First retrievals, runs without changes, changes of both sides, and changes over a far network."""
     for count in (sizes.small, sizes.large):
         name = f"events-{count}"
@@ -121,7 +137,7 @@ def retrieving(stage: Stage, sizes: Sizes, warm: dict[int, float]) -> Iterator[R
         yield Row(first_case(count), VDIRSYNCER, first[1])
         yield Row(idle_case(count), CALBRIDGE, ours.run())
         yield Row(idle_case(count), VDIRSYNCER, theirs.sync(stage.proxy))
-        warm[count] = ours.warm()
+        warm.idle[count] = ours.warm()
         for calendar in (address, copied):
             edit_on_server(stage.server, calendar, range(FEW), "Moved")
         ours.edit(FEW, "Called")
@@ -129,7 +145,7 @@ def retrieving(stage: Stage, sizes: Sizes, warm: dict[int, float]) -> Iterator[R
         yield Row(changes_case(count), CALBRIDGE, ours.run())
         yield Row(changes_case(count), VDIRSYNCER, theirs.sync(stage.proxy))
         if count == sizes.small:
-            yield from _far(stage, ours, theirs)
+            yield from _far(stage, ours, theirs, warm)
 
 
 def _first(stage: Stage, name: str, copied: str) -> tuple[CalbridgeAct, VdirsyncerSide, tuple[Cost, Cost]]:
@@ -149,13 +165,14 @@ def _median(costs: Sequence[Cost]) -> Cost:
     return sorted(costs, key=lambda cost: cost.cpu)[len(costs) // 2]
 
 
-def _far(stage: Stage, ours: CalbridgeAct, theirs: VdirsyncerSide) -> Iterator[Row]:
+def _far(stage: Stage, ours: CalbridgeAct, theirs: VdirsyncerSide, warm: Warm) -> Iterator[Row]:
     ours.edit(MANY, "Again")
     theirs.edit_files(MANY, "Again")
     stage.proxy.delay = FAR_SECONDS
     try:
         yield Row(FAR_CASE, CALBRIDGE, ours.run())
         yield Row(FAR_CASE, VDIRSYNCER, theirs.sync(stage.proxy))
+        warm.far = ours.warm_changes(MANY, "Once more")
     finally:
         stage.proxy.delay = 0.0
 

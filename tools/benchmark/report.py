@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from calbridge.cli.plain import plain_table
-from tools.benchmark.cases import Row
+from tools.benchmark.cases import FAR_CASE, Row, Warm
 from tools.benchmark.goals import Goal
 from tools.benchmark.jobs import JOB_HEADERS, JobNumbers, job_row
 from tools.benchmark.pushes import PUSH_HEADERS, PushNumbers, push_row
@@ -18,14 +18,17 @@ _HEADERS = ("case", "side", "requests", "kB", "CPU s", "wall s", "peak MiB")
 def as_text(
     rows: Sequence[Row],
     goals: Sequence[Goal],
-    warm: Mapping[int, float],
+    warm: Warm,
     api: Mapping[str, tuple[float, float]],
     jobs: Mapping[str, JobNumbers],
     pushes: Mapping[str, PushNumbers],
 ) -> str:
     """Tables of what was measured and of the goals."""
     measured = plain_table(_HEADERS, [_measured(row) for row in rows])
-    warmed = "\n".join(f"no change among {count:,}, warm: {cpu * 1000:.1f} ms of CPU" for count, cpu in warm.items())
+    warmed = "\n".join(
+        [f"no change among {count:,}, warm: {cpu * 1000:.1f} ms of CPU" for count, cpu in warm.idle.items()]
+        + [f"{FAR_CASE}, warm: {warm.far:.2f} s of wall"]
+    )
     aims = plain_table(("goal", "measured", "at most", "met"), [_aim(goal) for goal in goals])
     asked = [[case, f"{ours:.2f}", f"{minimal:.2f}"] for case, (ours, minimal) in api.items()]
     requests = plain_table(("REST request", "calbridge CPU ms", "minimal CPU ms"), asked)
@@ -37,7 +40,7 @@ def as_text(
 def as_json(
     rows: Sequence[Row],
     goals: Sequence[Goal],
-    warm: Mapping[int, float],
+    warm: Warm,
     api: Mapping[str, tuple[float, float]],
     jobs: Mapping[str, JobNumbers],
     pushes: Mapping[str, PushNumbers],
@@ -45,7 +48,8 @@ def as_json(
     """The same as plain values; seconds, bytes and MiB, and milliseconds for requests."""
     return {
         "cases": [{"case": row.case, "side": row.side, **asdict(row.cost)} for row in rows],
-        "warm_cpu": {str(count): cpu for count, cpu in warm.items()},
+        "warm_cpu": {str(count): cpu for count, cpu in warm.idle.items()},
+        "warm_far_wall": warm.far,
         "requests": {case: {"calbridge": ours, "minimal": minimal} for case, (ours, minimal) in api.items()},
         "jobs": {kind: asdict(numbers) for kind, numbers in jobs.items()},
         "pushes": {kind: asdict(numbers) for kind, numbers in pushes.items()},
