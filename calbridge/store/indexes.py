@@ -87,7 +87,7 @@ _index(
 )
 _index(links, "tenant_id", "integration_id", "live")
 _index(links, "tenant_id", "integration_id", "id", name="ix_links_waiting", where="reason = 'confirmation_needed'")
-_index(links, "tenant_id", "integration_id", "gone_at", name="ix_links_gone", where="gone_at IS NOT NULL")
+_index(links, "tenant_id", "integration_id", "id", name="ix_links_gone", where="gone_at IS NOT NULL")
 _index(link_uids, "tenant_id", "integration_id", "link_id")
 _index(known, "tenant_id", "integration_id", "uid_hash")
 _index(known, "tenant_id", "integration_id", "match")

@@ -137,8 +137,8 @@ class SqlPage:
         """All links ordered by id."""
         return self._links.all_links(after, limit)
 
-    def links_not_at(self, remote_ids: Set[str]) -> list[Link]:
-        """Live links whose address is none of these."""
+    def links_not_at(self, remote_ids: Set[str]) -> list[str]:
+        """Ids of the live links whose address is none of these."""
         return self._links.not_at(remote_ids)
 
     def links_to_read(self, now: datetime, after: str | None, limit: int) -> list[Link]:
@@ -156,9 +156,13 @@ class SqlPage:
         self._intents.flush()
         return self._links.has_creates(now)
 
-    def links_gone(self) -> list[Link]:
+    def links_gone(self, after: str | None, limit: int, *, waiting: bool) -> list[Link]:
         """Links with evidence of a remote deletion."""
-        return self._links.links_gone()
+        return self._links.gone(after, limit, waiting=waiting)
+
+    def gone_waiting(self) -> int:
+        """How many of them wait for somebody's word."""
+        return self._links.gone_waiting()
 
     def links_waiting(self, after: str | None, limit: int) -> list[Link]:
         """Links that wait for somebody's word."""
@@ -202,8 +206,8 @@ class SqlPage:
         """All known rows ordered by remote id."""
         return self._known.all(after, limit)
 
-    def known_not_at(self, remote_ids: Set[str]) -> list[Known]:
-        """Known rows whose address is none of these."""
+    def known_not_at(self, remote_ids: Set[str]) -> list[str]:
+        """Addresses of the known rows that are none of these."""
         return self._known.not_at(remote_ids)
 
     def put_known(self, known: Known) -> None:

@@ -87,11 +87,10 @@ class KnownMemory:
         """All known rows ordered by remote id, after that id."""
         return self._read(_REST, b_after=after or "", b_limit=limit)
 
-    def not_at(self, remote_ids: Set[str]) -> list[Known]:
-        """Known rows whose address is none of these. Whole rows are read of those alone."""
+    def not_at(self, remote_ids: Set[str]) -> list[str]:
+        """Addresses of the known rows that are none of these."""
         self.flush()
-        found = [each for each in self._connection.scalars(_ADDRESSES, self._bound) if each not in remote_ids]
-        return self._rows.find("id", sorted(found))
+        return sorted(each for each in self._connection.scalars(_ADDRESSES, self._bound) if each not in remote_ids)
 
     def drop(self, remote_ids: Sequence[str]) -> None:
         """Forget those of these that exist."""

@@ -46,7 +46,11 @@ _CREATES = TO_DO.where(links.c.remote_id.is_(None)).with_only_columns(links.c.id
 _WAITS = links.c.reason == literal_column("'confirmation_needed'")
 WAITING = _ORDERED.where(_WAITS)
 _WAITING = _SOME.where(_WAITS)
-GONE = select(links).where(*_HERE, links.c.gone_at.is_not(None)).order_by(links.c.gone_at, links.c.id)
+GONE = _ORDERED.where(links.c.gone_at.is_not(None))
+_WAITS_GONE = and_(_WAITS, links.c.state == literal_column("'pending_delete'"))
+_GONE = _SOME.where(links.c.gone_at.is_not(None))
+_GONE_FREE = _GONE.where(or_(links.c.reason.is_(None), ~_WAITS_GONE))
+_GONE_WAITING = select(func.count()).select_from(links).where(*_HERE, links.c.gone_at.is_not(None), _WAITS_GONE)
 _ADDRESSES = select(links.c.id, links.c.remote_id).where(*_HERE, links.c.live, links.c.gone_at.is_(None))
 _LIVE = select(func.count()).select_from(links).where(*_HERE, links.c.live)
 _FORMER = select(link_uids.c.link_id).where(
@@ -131,11 +135,11 @@ class LinkMemory:
         """All links ordered by id, after that id."""
         return self._read(_SOME, b_after=after or "", b_limit=limit)
 
-    def not_at(self, remote_ids: Set[str]) -> list[Link]:
-        """Live links whose address is none of these. Whole rows are read of those alone."""
+    def not_at(self, remote_ids: Set[str]) -> list[str]:
+        """Ids of the live links whose address is none of these."""
         self.flush()
         rows = self._connection.execute(_ADDRESSES, self._bound)
-        return self._rows.find("id", sorted(row.id for row in rows if row.remote_id not in remote_ids))
+        return sorted(row.id for row in rows if row.remote_id not in remote_ids)
 
     def to_read(self, now: datetime, after: str | None, limit: int) -> list[Link]:
         """Links to do whose event must be read first."""
@@ -150,9 +154,14 @@ class LinkMemory:
         self.flush()
         return self._connection.execute(_CREATES, self._bound | {"b_now": now}).first() is not None
 
-    def links_gone(self) -> list[Link]:
-        """Links with evidence of a remote deletion, ordered by it."""
-        return self._read(GONE)
+    def gone(self, after: str | None, limit: int, *, waiting: bool) -> list[Link]:
+        """Links with evidence of a remote deletion; with those that wait for somebody's word, or without."""
+        return self._read(_GONE if waiting else _GONE_FREE, b_after=after or "", b_limit=limit)
+
+    def gone_waiting(self) -> int:
+        """How many of them wait for somebody's word."""
+        self.flush()
+        return int(self._connection.execute(_GONE_WAITING, self._bound).scalar_one())
 
     def waiting(self, after: str | None, limit: int) -> list[Link]:
         """Links that wait for somebody's word."""

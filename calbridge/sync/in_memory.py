@@ -152,9 +152,9 @@ class InMemoryPage:
     def all_links(self, after: str | None, limit: int) -> list[Link]:
         return _after(self._links(), after, limit)
 
-    def links_not_at(self, remote_ids: Set[str]) -> list[Link]:
+    def links_not_at(self, remote_ids: Set[str]) -> list[str]:
         return [
-            link for link in self._links() if link.live and link.gone_at is None and link.remote_id not in remote_ids
+            link.id for link in self._links() if link.live and link.gone_at is None and link.remote_id not in remote_ids
         ]
 
     def _to_do(self, now: datetime) -> Iterator[Link]:
@@ -174,9 +174,14 @@ class InMemoryPage:
     def has_creates(self, now: datetime) -> bool:
         return any(link.remote_id is None for link in self._to_do(now))
 
-    def links_gone(self) -> list[Link]:
-        rows = (link for link in self._links() if link.gone_at is not None)
-        return sorted(rows, key=lambda row: (row.gone_at, row.id))
+    def _gone(self) -> Iterator[Link]:
+        return (link for link in self._links() if link.gone_at is not None)
+
+    def links_gone(self, after: str | None, limit: int, *, waiting: bool) -> list[Link]:
+        return _after((link for link in self._gone() if waiting or not link.waits), after, limit)
+
+    def gone_waiting(self) -> int:
+        return sum(1 for link in self._gone() if link.waits)
 
     def links_waiting(self, after: str | None, limit: int) -> list[Link]:
         return _after((link for link in self._links() if link.reason == "confirmation_needed"), after, limit)
@@ -185,7 +190,7 @@ class InMemoryPage:
         return Outstanding(
             any(self._to_do(now)),
             bool(self.known_to_recheck(None, 1)),
-            bool(self.links_gone()),
+            any(self._gone()),
             bool(self.links_waiting(None, 1)),
         )
 
@@ -226,8 +231,8 @@ class InMemoryPage:
         rows = (row for row in self._known() if after is None or row.remote_id > after)
         return sorted(rows, key=lambda row: row.remote_id)[:limit]
 
-    def known_not_at(self, remote_ids: Set[str]) -> list[Known]:
-        return [row for row in self._known() if row.remote_id not in remote_ids]
+    def known_not_at(self, remote_ids: Set[str]) -> list[str]:
+        return [row.remote_id for row in self._known() if row.remote_id not in remote_ids]
 
     def put_known(self, known: Known) -> None:
         self._tables.known[(self._id, known.remote_id)] = known

@@ -108,6 +108,11 @@ class Link:
         return self.reread and self.remote_id is not None and self.gone_at is None
 
     @property
+    def waits(self) -> bool:
+        """Whether its deletion waits for somebody's word (D8)."""
+        return self.state is LinkState.PENDING_DELETE and self.reason == "confirmation_needed"
+
+    @property
     def holds_item(self) -> bool:
         """Whether its item is paired here, or kept from being paired again (B4)."""
         if self.state is LinkState.CLOSED:

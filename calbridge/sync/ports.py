@@ -68,8 +68,8 @@ class Page(Protocol):
     def all_links(self, after: str | None, limit: int) -> list[Link]:
         """All links ordered by id, after that id."""
 
-    def links_not_at(self, remote_ids: Set[str]) -> list[Link]:
-        """Live links without evidence of a deletion whose address is none of these."""
+    def links_not_at(self, remote_ids: Set[str]) -> list[str]:
+        """Ids of the live links without evidence of a deletion whose address is none of these."""
 
     def links_to_read(self, now: datetime, after: str | None, limit: int) -> list[Link]:
         """Links to do whose event must be read before they are decided (``reread``), ordered by id, after that id.
@@ -83,8 +83,14 @@ class Page(Protocol):
     def has_creates(self, now: datetime) -> bool:
         """Whether a link to do has no event yet."""
 
-    def links_gone(self) -> list[Link]:
-        """Links with evidence of a remote deletion (``gone_at``), ordered by it."""
+    def links_gone(self, after: str | None, limit: int, *, waiting: bool) -> list[Link]:
+        """Links with evidence of a remote deletion (``gone_at``), ordered by id, after that id.
+
+        ``waiting``: also those that wait for somebody's word (:attr:`calbridge.sync.memory.Link.waits`).
+        """
+
+    def gone_waiting(self) -> int:
+        """How many links with evidence of a remote deletion wait for somebody's word."""
 
     def links_waiting(self, after: str | None, limit: int) -> list[Link]:
         """Links whose reason is ``confirmation_needed``, ordered by id, after that id."""
@@ -116,8 +122,8 @@ class Page(Protocol):
     def all_known(self, after: str | None, limit: int) -> list[Known]:
         """All known rows ordered by remote id, after that id."""
 
-    def known_not_at(self, remote_ids: Set[str]) -> list[Known]:
-        """Known rows whose address is none of these."""
+    def known_not_at(self, remote_ids: Set[str]) -> list[str]:
+        """Addresses of the known rows that are none of these."""
 
     def put_known(self, known: Known) -> None:
         """Insert or replace."""

@@ -15,7 +15,7 @@ from calbridge.sync.memory import Known, Link
 from calbridge.sync.observe import INDEX, LIVE, unreadable
 from calbridge.sync.ports import Page
 from calbridge.sync.ranges import copy_rows, fetch_and_copy, known_outside
-from calbridge.sync.taking import drop_known, fetch_and_take, take_fetched
+from calbridge.sync.taking import drop_known, fetch_and_take, page_of_batches, take_fetched
 from calbridge.sync.unfinished import cancel_created
 
 
@@ -91,9 +91,9 @@ def _save_checkpoint(ctx: Context, listing: Listing) -> None:
 
 def _finish(ctx: Context, listing: Listing, listed: set[str], *, whole: bool) -> None:
     """The end of a delta: absences of a complete listing become evidence; the cursor is stored last."""
+    if listing.full and whole:
+        _note_absent(ctx, listed, listing.covers or Window())
     with ctx.store.page() as page:
-        if listing.full and whole:
-            _note_absent(ctx, page, listed, listing.covers or Window())
         state = replace(page.integration(), cursor=listing.cursor, checkpoint=None)
         if listing.full:
             state = replace(state, compared_at=ctx.now)
@@ -102,13 +102,20 @@ def _finish(ctx: Context, listing: Listing, listed: set[str], *, whole: bool) ->
     ctx.integration = replace(ctx.integration, cursor=listing.cursor, checkpoint=None)
 
 
-def _note_absent(ctx: Context, page: Page, listed: set[str], covers: Window) -> None:
+def _note_absent(ctx: Context, listed: set[str], covers: Window) -> None:
     """D7: absence is evidence only inside what a complete listing covers; D8: an empty calendar is suspicious."""
-    ctx.listed_empty = not listed and page.live_count() > 0
-    for link in page.links_not_at(listed):
-        if _covered(link.shown, covers):
-            page.put_link(replace(link, gone_at=ctx.now, gone_sure=False))
-    drop_known(page, [row.remote_id for row in page.known_not_at(listed) if _row_covered(row, covers)])
+    with ctx.store.page() as page:
+        ctx.listed_empty = not listed and page.live_count() > 0
+        links, known = page.links_not_at(listed), page.known_not_at(listed)
+    for start in range(0, len(links), PAGE):
+        with ctx.store.page() as page:
+            for link in page.links(links[start : start + PAGE]).values():
+                if link.live and link.gone_at is None and _covered(link.shown, covers):
+                    page.put_link(replace(link, gone_at=ctx.now, gone_sure=False))
+    for start in range(0, len(known), PAGE):
+        with ctx.store.page() as page:
+            rows = page.known(known[start : start + PAGE]).values()
+            drop_known(page, [row.remote_id for row in rows if _row_covered(row, covers)])
 
 
 def _covered(shown: Content, covers: Window) -> bool:
@@ -202,7 +209,7 @@ def _is_news(ctx: Context, page: Page, row: Seen, known: Known | None, mode: str
 
 def reread(ctx: Context, mode: str = LIVE) -> None:
     """Read again what must be compared anew: conflicts, changed levels, silent answers."""
-    size = _page_of_batches(ctx)
+    size = page_of_batches(ctx)
     after: str | None = None
     while True:
         with ctx.store.page() as page:
@@ -214,12 +221,6 @@ def reread(ctx: Context, mode: str = LIVE) -> None:
     place: str | None = None
     while place := _recheck(ctx, place, size, mode):
         pass
-
-
-def _page_of_batches(ctx: Context) -> int:
-    """As many as make a page and are read in full batches."""
-    batch = max(1, ctx.connector.capabilities.fetch_batch)
-    return batch * max(1, PAGE // batch)
 
 
 def _recheck(ctx: Context, after: str | None, size: int, mode: str) -> str | None:

@@ -6,17 +6,18 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from calbridge.connectors.capabilities import Ability
 from calbridge.connectors.contract import Fetched, Gone, Seen
 from calbridge.domain.item import Item
-from calbridge.sync.context import Context, apply, in_page, log
+from calbridge.sync.context import PAGE, Context, apply, in_page, log
 from calbridge.sync.decide import decide
 from calbridge.sync.decisions import Decision, ItemAct, Vanished
 from calbridge.sync.memory import Direction, Link, LinkState
 from calbridge.sync.observe import LIVE
 from calbridge.sync.ports import Page
-from calbridge.sync.taking import take_fetched
+from calbridge.sync.taking import page_of_batches, take_fetched
 
 GUARD_LEAST, GUARD_SHARE, GUARD_HOURS = 10, 0.2, 24
 
@@ -27,21 +28,26 @@ def execute(ctx: Context) -> bool:
     True when there was anything to look at.
     """
     with ctx.store.page() as page:
-        links = page.links_gone()
-        if any(waiting(link) for link in links) and not confirmed_by_hand(ctx, page, Direction.RETRIEVE):
-            ctx.count("waiting_deletions", sum(1 for link in links if waiting(link)))
-            links = [link for link in links if not waiting(link)]
-    if not links:
-        return False
-    confirmed = _confirmed(ctx, links)
-    _look_elsewhere(ctx, [link for link in links if link.id in confirmed])
-    in_page(ctx, lambda page: _carry_out(ctx, page, confirmed))
-    return True
+        by_hand = confirmed_by_hand(ctx, page, Direction.RETRIEVE)
+        waiting = 0 if by_hand else page.gone_waiting()
+    if waiting:
+        ctx.count("waiting_deletions", waiting)
+    confirmed: list[str] = []
+    looked, after = False, ""
+    size = page_of_batches(ctx)
+    while links := _recorded(ctx, after, size, by_hand):
+        looked, after = True, links[-1].id
+        gone = _confirmed(ctx, links)
+        _look_elsewhere(ctx, [link for link in links if link.id in gone])
+        confirmed += [link.id for link in links if link.id in gone]
+    _carry_out_all(ctx, confirmed)
+    return looked
 
 
-def waiting(link: Link) -> bool:
-    """Whether this deletion waits for somebody's word (D8)."""
-    return link.state is LinkState.PENDING_DELETE and link.reason == "confirmation_needed"
+def _recorded(ctx: Context, after: str, size: int, by_hand: bool) -> list[Link]:
+    """The next recorded deletions; those that wait for a word only where it was given."""
+    with ctx.store.page() as page:
+        return page.links_gone(after, size, waiting=by_hand)
 
 
 def _confirmed(ctx: Context, links: Sequence[Link]) -> set[str]:
@@ -73,18 +79,52 @@ def _look_elsewhere(ctx: Context, links: Sequence[Link]) -> None:
     take_fetched(ctx, [row for row in found if isinstance(row, Seen) and row.remote_id not in gone], LIVE)
 
 
-def _carry_out(ctx: Context, page: Page, confirmed: set[str]) -> None:
-    decisions: list[tuple[Decision, Item]] = []
-    links = page.links_gone()
+def _carry_out_all(ctx: Context, confirmed: Sequence[str]) -> None:
+    """Page by page (C2); more than a page is counted as a whole first. Where a run is cut after some, the rest may have
+    to wait for a word: the guard counts what was done."""
+    pages = [confirmed[start : start + PAGE] for start in range(0, len(confirmed), PAGE)]
+    waits = None if len(pages) < 2 else _too_many_of(ctx, pages)
+    for some in pages:
+        in_page(ctx, partial(_carry_out, ctx, some, waits))
+
+
+def _too_many_of(ctx: Context, pages: Sequence[Sequence[str]]) -> bool:
+    deleting = 0
+    for some in pages:
+        with ctx.store.page() as page:
+            deleting += _deleting(_decided(ctx, page, some))
+    with ctx.store.page() as page:
+        return _too_many(ctx, page, deleting)
+
+
+def _too_many(ctx: Context, page: Page, deleting: int) -> bool:
+    """Whether these deletions wait for somebody's word."""
+    return deleting > 0 and deleting > allowance(ctx, page, Direction.RETRIEVE)
+
+
+def _deleting(decisions: Sequence[tuple[Decision, Item]]) -> int:
+    return sum(1 for decision, _ in decisions if decision.act is ItemAct.DELETE)
+
+
+def _decided(ctx: Context, page: Page, link_ids: Sequence[str]) -> list[tuple[Decision, Item]]:
+    """Those of the links that are still gone, with their items. A link whose item is gone for good goes, too."""
+    links = [link for link in page.links(link_ids).values() if link.gone_at is not None]
     items = page.items([link.item_id for link in links])
     for link in links:
-        item = items.get(link.item_id)
-        if link.id in confirmed and item is not None:
-            decisions.append((decide(link, item, Vanished(), ctx.setting), item))
-        elif item is None:
+        if link.item_id not in items:
             page.drop_link(link.id)
-    deleting = [(decision, item) for decision, item in decisions if decision.act is ItemAct.DELETE]
-    waits = bool(deleting) and len(deleting) > allowance(ctx, page, Direction.RETRIEVE)
+    return [
+        (decide(link, items[link.item_id], Vanished(), ctx.setting), items[link.item_id])
+        for link in links
+        if link.item_id in items
+    ]
+
+
+def _carry_out(ctx: Context, link_ids: Sequence[str], waits: bool | None, page: Page) -> None:
+    """``waits``: whether deletions wait for a word; None where these are all that there are."""
+    decisions = _decided(ctx, page, link_ids)
+    if waits is None:
+        waits = _too_many(ctx, page, _deleting(decisions))
     for decision, item in decisions:
         if waits and decision.act is ItemAct.DELETE:
             _wait(ctx, page, page.links([decision.link.id])[decision.link.id])

@@ -22,6 +22,12 @@ def batches(ctx: Context, remote_ids: Sequence[str]) -> Iterator[Sequence[str]]:
         yield remote_ids[start : start + size]
 
 
+def page_of_batches(ctx: Context) -> int:
+    """As many rows as make a page and are read in full batches."""
+    batch = max(1, ctx.connector.capabilities.fetch_batch)
+    return batch * max(1, PAGE // batch)
+
+
 def fetch_and_take(ctx: Context, remote_ids: Sequence[str], mode: str) -> None:
     """Read and take in, batch by batch, so that memory is bounded by a batch (C2)."""
     for asked in batches(ctx, remote_ids):

@@ -303,7 +303,7 @@ def test_a_create_to_do_is_found_until_its_step_is_open(subject: Subject) -> Non
         assert not page.has_creates(NOW)
 
 
-def test_evidence_of_deletions_is_listed_in_the_order_it_came(subject: Subject) -> None:
+def test_evidence_of_deletions_is_given_page_by_page_and_what_waits_on_request(subject: Subject) -> None:
     with subject.page() as page:
         with_items(
             page,
@@ -311,9 +311,14 @@ def test_evidence_of_deletions_is_listed_in_the_order_it_came(subject: Subject) 
             a_link("c", gone_at=NOW - timedelta(hours=1)),
             a_link("a", gone_at=NOW),
             a_link("d"),
+            a_link("w", gone_at=NOW, state=LinkState.PENDING_DELETE, reason="confirmation_needed"),
+            a_link("v", state=LinkState.PENDING_DELETE, reason="confirmation_needed"),
         )
     with subject.page() as page:
-        assert [link.id for link in page.links_gone()] == ["c", "a", "b"]
+        assert [link.id for link in page.links_gone(None, 2, waiting=False)] == ["a", "b"]
+        assert [link.id for link in page.links_gone("b", 2, waiting=False)] == ["c"]
+        assert [link.id for link in page.links_gone(None, 9, waiting=True)] == ["a", "b", "c", "w"]
+        assert page.gone_waiting() == 1
 
 
 def test_only_links_with_an_event_that_is_followed_are_live(subject: Subject) -> None:

@@ -82,8 +82,8 @@ class _Noting:
         if not callable(asked) or not name.startswith(("links", "all", "known")):
             return asked
 
-        def noted(*words: Any) -> Any:
-            answer = asked(*words)
+        def noted(*words: Any, **more: Any) -> Any:
+            answer = asked(*words, **more)
             self._given.append((name, len(answer)))
             return answer
 
@@ -158,7 +158,32 @@ def test_deletions_that_waited_for_a_word_go_on_page_by_page() -> None:
     store = WatchedStore(world)
     run(MemoryConnector(world.service), store, world.clock, world.keys)
     assert world.event_titles() == []
-    assert max(number for name, number in store.given if name != "links_gone") == PAGE
+    assert max(number for _, number in store.given) == PAGE
+
+
+def test_a_calendar_that_was_emptied_is_taken_in_page_by_page_before_and_after_the_word() -> None:
+    world = started()
+    items = many(world, PAGE + 200)
+    for each in items:
+        world.phone.delete(world.remote_of(each))
+    store = WatchedStore(world)
+    run(MemoryConnector(world.service), store, world.clock, world.keys, Task(compare=True))
+    assert len(world.psa.living()) == PAGE + 200
+    world.confirm()
+    run(MemoryConnector(world.service), store, world.clock, world.keys)
+    assert world.psa.living() == []
+    assert max(number for name, number in store.given if not name.endswith("not_at")) == PAGE
+
+
+def test_what_waits_for_a_word_is_not_gone_through_again_by_every_run() -> None:
+    world = started()
+    for each in many(world, 60):
+        world.phone.delete(world.remote_of(each))
+    world.run()
+    store = WatchedStore(world)
+    outcome = run(MemoryConnector(world.service), store, world.clock, world.keys)
+    assert (outcome.waiting, outcome.counters["waiting_deletions"]) == (True, 60)
+    assert sum(number for _, number in store.given) == 0
 
 
 def test_a_long_listing_goes_on_where_it_was_cut() -> None:
