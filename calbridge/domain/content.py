@@ -290,6 +290,8 @@ def _canonical_span(span: Span) -> object:
 
 ENDLESS_YEARS = 6
 """How far the offsets of an endless series are compared."""
+_LAST_YEAR = 9998
+"""Of which all instants can be told in every zone."""
 
 
 def _zone_class(moment: When, span: Span) -> object:
@@ -299,7 +301,7 @@ def _zone_class(moment: When, span: Span) -> object:
     last = max(first, span.end.local.year)
     if span.rule:
         last = max(last, min(_last_year(span.rule, first), first + ENDLESS_YEARS))
-        return ("zoned", offsets(moment.zone or "UTC", first, last))
+        return ("zoned", offsets(moment.zone or "UTC", min(first, _LAST_YEAR), min(last, _LAST_YEAR)))
     shift = moment.instant() - moment.local.replace(tzinfo=moment.instant().tzinfo)
     return ("zoned", shift)
 

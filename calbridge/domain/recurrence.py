@@ -24,6 +24,8 @@ MAX_STEPS = 200_000
 _LONGEST = {month: 29 if month == 2 else 30 if month in {4, 6, 9, 11} else 31 for month in range(1, 13)}
 _FREQUENCY = re.compile(r"FREQ=([A-Z]+)")
 _COARSE = {"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}
+_NO_RULE = (ValueError, TypeError, OverflowError, LookupError, AttributeError)
+"""What dateutil raises over parts that RFC 5545 doesn't know, or that it doesn't know itself (RFC 7529)."""
 _UNTIL = re.compile(r"UNTIL=(\d{8})(T\d{6})?(Z)?")
 
 
@@ -63,16 +65,19 @@ def has_slot(span: Span, key: str) -> bool:
     try:
         moment = datetime.fromisoformat(key)
         found = next(_starts(span, moment, moment), None)
-    except (ValueError, TypeError, Rejected):
+    except (ValueError, Rejected):
         return True
     return found == moment
 
 
 def _starts(span: Span, after: datetime, before: datetime) -> Iterator[datetime]:
-    """Local starts of the rule inside the closed window, in order, capped."""
+    """Local starts of the rule inside the closed window, in order, capped. :raises Rejected: no rule to go by."""
     check_rule(span.rule)
     first = span.start.local
-    rules = _ruleset(span)
+    try:
+        rules = _ruleset(span)
+    except _NO_RULE:
+        raise Rejected(code="unsupported_recurrence", field=Field.TIME) from None
     steps = islice(rules, MAX_STEPS) if after <= first else rules.xafter(after, inc=True)
     shown_first = after <= first <= before
     if shown_first:
@@ -123,10 +128,18 @@ def _local_until(body: str, start: When) -> str:
             return f"UNTIL={date}T235959"
         moment = datetime.strptime(date + time, "%Y%m%dT%H%M%S")
         if zulu:
-            moment = to_local(moment, start)
+            moment = _last_moment(moment, start)
         return f"UNTIL={moment:%Y%m%dT%H%M%S}"
 
     return _UNTIL.sub(local, body.upper().rstrip(";"))
+
+
+def _last_moment(instant: datetime, like: When) -> datetime:
+    """As wall time; where that is after the last of all days, the last moment."""
+    try:
+        return to_local(instant, like)
+    except OverflowError:
+        return datetime.max
 
 
 def to_local(instant: datetime, like: When) -> datetime:
@@ -189,5 +202,8 @@ def last_end(item: Content) -> datetime | None:
     until = [_UNTIL.search(line.upper()) for line in span.rule if line.upper().startswith("RRULE")]
     if not until or any(match is None for match in until):
         return None
-    found = [datetime.strptime(match.group(1), "%Y%m%d").replace(tzinfo=UTC) for match in until if match]
-    return max(found) + timedelta(days=2) + span.duration
+    try:
+        found = [datetime.strptime(match.group(1), "%Y%m%d").replace(tzinfo=UTC) for match in until if match]
+        return max(found) + timedelta(days=2) + span.duration
+    except (ValueError, OverflowError):
+        return None

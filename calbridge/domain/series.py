@@ -54,8 +54,11 @@ def new_key(key: str, span: Span, target: Span) -> str | None:
     if not target.recurring:
         return None
     moment = datetime.fromisoformat(key)
-    shifted = moment + (target.start.local - span.start.local)
     same_date = datetime.combine(moment.date(), target.start.local.time())
+    try:
+        shifted = moment + (target.start.local - span.start.local)
+    except OverflowError:
+        shifted = same_date
     tries = [shifted] if _rules(span) == _rules(target) else [same_date, shifted]
     keys = (target.start.at(moved).key for moved in tries)
     return next((new for new in keys if has_slot(target, new)), None)
@@ -81,4 +84,8 @@ def moved_value(value: Value, key: str, new: str) -> Value:
     if key == new or not isinstance(value, Span):
         return value
     days = timedelta(days=(datetime.fromisoformat(new).date() - datetime.fromisoformat(key).date()).days)
-    return replace(value, start=value.start.shifted(days), end=value.end.shifted(days))
+    try:
+        return replace(value, start=value.start.shifted(days), end=value.end.shifted(days))
+    except OverflowError:
+        # Beyond the first or the last of all days there is no date to follow to.
+        return value

@@ -15,6 +15,7 @@ from calbridge.store.announcing import ITEM_TYPES, Happening, announce, listener
 from calbridge.store.bulk import add_rows
 from calbridge.store.columns import JsonText, digest, json_text
 from calbridge.store.tables import changes, integrations, items, known, leases, tenants
+from calbridge.sync.memory import STOOD_ASIDE
 
 _OF_USER = select(integrations.c.id).where(
     integrations.c.tenant_id == bindparam("b_tenant"),
@@ -186,6 +187,7 @@ class Changes:
                 known.c.tenant_id == self.tenant,
                 known.c.integration_id == integration_id,
                 known.c.uid_hash.in_([digest(uid) for uid in uids]),
+                known.c.state.in_(STOOD_ASIDE),
             )
             .values(recheck=True)
         )

@@ -98,8 +98,8 @@ class KnownMemory:
             self._rows.drop(row.remote_id)
 
     def wake(self, uid: str) -> bool:
-        """Rows with this uid are decided again; whether there is one."""
-        rows = self._rows.find("uid", [uid])
+        """Rows with this uid that stood aside are decided again; whether there is one."""
+        rows = [row for row in self._rows.find("uid", [uid]) if row.stood_aside]
         for row in rows:
             self._rows.put(replace(row, recheck=True))
         return bool(rows)

@@ -20,7 +20,7 @@ from calbridge.store.changes import Changes, integrations_of
 from calbridge.store.columns import digest
 from calbridge.store.sql import among, kept
 from calbridge.store.tables import deletions, integrations, keys, known, links, logs, runs, tenants, users
-from calbridge.sync.memory import Direction, Integration, KeyOwner, LogEntry
+from calbridge.sync.memory import STOOD_ASIDE, Direction, Integration, KeyOwner, LogEntry
 
 DELETE_ACTION = "delete"
 """The log's word for an executed deletion: what the guard counts (SYNC D8)."""
@@ -58,6 +58,7 @@ _KNOWING = (
         known.c.tenant_id == bindparam("b_tenant"),
         among(known.c.integration_id, "b_others"),
         known.c.uid_hash == bindparam("b_key"),
+        known.c.state.in_(STOOD_ASIDE),
     )
     .distinct()
 )

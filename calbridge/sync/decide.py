@@ -17,7 +17,16 @@ from calbridge.sync.decisions import Decision, ItemAct, Present, Remote, Setting
 from calbridge.sync.memory import Link, LinkState, MadeBy
 from calbridge.sync.project import Detach, Projected, Projection, Withdraw, project, view
 from calbridge.sync.settle import Four, Rules, changed_here
-from calbridge.sync.transitions import REOPENED, close, in_state, next_generation, with_shown, without_event, would_mail
+from calbridge.sync.transitions import (
+    REOPENED,
+    close,
+    in_state,
+    next_generation,
+    removed_by_us,
+    with_shown,
+    without_event,
+    would_mail,
+)
 
 
 def decide(link: Link, item: Item, remote: Remote, setting: Setting) -> Decision:
@@ -37,9 +46,12 @@ def _vanished(link: Link, item: Item, setting: Setting) -> Decision:
         return Decision(close(link, "deleted", now))
     if link.reason == REOPENED:
         return Decision(link, note="event_gone_meanwhile", forget=True)
+    if link.state is LinkState.PENDING_DELETE and not link.waits:
+        # Our own step took it: that is no deletion of theirs.
+        return Decision(removed_by_us(link, now))
     projection = project(item, options, link.made_by, setting.integration_id)
-    if link.state is LinkState.WITHDRAWN or isinstance(projection, Withdraw):
-        reason = projection.reason if isinstance(projection, Withdraw) else link.reason
+    if link.state is LinkState.WITHDRAWN or isinstance(projection, Withdraw | Detach):
+        reason = projection.reason if isinstance(projection, Withdraw | Detach) else link.reason
         return Decision(without_event(in_state(link, LinkState.WITHDRAWN, reason, now)))
     if link.made_by is not MadeBy.THEM and item.origin not in (None, setting.integration_id):
         return Decision(close(link, "forwarded_copy_deleted", now), note="deletion_ignored")
@@ -87,7 +99,9 @@ def _deleted_here(link: Link, item: Item, remote: Remote, setting: Setting) -> D
     now, options = setting.now, setting.options
     if link.remote_id is None:
         return Decision(close(link, "deleted", now))
-    if link.state in {LinkState.DETACHED, LinkState.WITHDRAWN}:
+    if link.state is LinkState.DETACHED:
+        return Decision(close(link, "deletion_not_sent", now))
+    if link.state is LinkState.WITHDRAWN:
         return Decision(close(link, "deleted", now))
     restored = replace(item, deleted_at=None)
     seen_now = view(remote.event, options, link.made_by) if isinstance(remote, Present) else None

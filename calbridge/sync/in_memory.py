@@ -162,7 +162,10 @@ class InMemoryPage:
         return (
             link
             for link in self._links()
-            if link.work and link.id not in busy and (link.retry_at is None or link.retry_at <= now)
+            if link.work
+            and link.gone_at is None
+            and link.id not in busy
+            and (link.retry_at is None or link.retry_at <= now)
         )
 
     def links_to_read(self, now: datetime, after: str | None, limit: int) -> list[Link]:
@@ -244,7 +247,7 @@ class InMemoryPage:
     def wake_known(self, uid: str) -> None:
         user = self.integration().user_id
         for (owner, remote_id), row in list(self._tables.known.items()):
-            if row.uid == uid and self._tables.integrations[owner].user_id == user:
+            if row.uid == uid and row.stood_aside and self._tables.integrations[owner].user_id == user:
                 self._tables.known[(owner, remote_id)] = replace(row, recheck=True)
                 self._tables.due.add(owner)
 

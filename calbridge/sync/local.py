@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from calbridge.connectors.contract import Seen
+from calbridge.connectors.contract import Fetched, Gone, Seen, Unknown, Unreadable
+from calbridge.domain.event import Event
 from calbridge.domain.item import Item
-from calbridge.sync.context import Context, apply, in_page, log
+from calbridge.sync.context import Context, apply, failed, in_page, known_row, log
 from calbridge.sync.decide import decide
 from calbridge.sync.decisions import Unchanged, WriteCreate, WriteDelete
 from calbridge.sync.intending import Planned, intend
 from calbridge.sync.memory import Direction, KnownState, Link, LinkState, MadeBy
-from calbridge.sync.observe import adopt, adoptable
+from calbridge.sync.observe import adopt, adoptable, unreadable, why_not
 from calbridge.sync.ports import Page
 from calbridge.sync.removals import allowance
 from calbridge.sync.results import take_results
@@ -99,15 +100,12 @@ def _wait(ctx: Context, page: Page, link: Link) -> None:
     ctx.count("waiting_deletions")
 
 
-_ADOPTABLE = {KnownState.KNOWN, KnownState.AMBIGUOUS}
-
-
 def _adopts(ctx: Context, page: Page, link: Link, item: Item, to_adopt: list[tuple[str, str]]) -> bool:
     """D9: every create first adopts. True when the item is not to be created."""
     if link.generation or not adoptable(ctx, page, item):
         return False
     match = ctx.keys.match(item.calendar_content(ctx.setting.options.default_minutes))
-    rows = [row for row in page.known_matching(item.ical_uid, match, None) if row.state in _ADOPTABLE]
+    rows = [row for row in page.known_matching(item.ical_uid, match, None) if row.adoptable]
     if not rows:
         return False
     twins = [each for each in page.items_matching(None, match) if adoptable(ctx, page, each) and each.id != item.id]
@@ -126,19 +124,32 @@ def _adopt_known(ctx: Context, pairs: Sequence[tuple[str, str]]) -> None:
     """Read the events that are to be adopted and merge each pair."""
     if not pairs:
         return
-    rows = {row.remote_id: row for row in ctx.fetch([remote_id for _, remote_id in pairs]) if isinstance(row, Seen)}
+    rows = {row.remote_id: row for row in ctx.fetch([remote_id for _, remote_id in pairs])}
     for link_id, remote_id in pairs:
-        row = rows.get(remote_id)
-        in_page(ctx, partial(_adopt_row, ctx, link_id, remote_id, row if row is not None and row.event else None))
+        in_page(ctx, partial(_adopt_row, ctx, link_id, rows.get(remote_id, Unknown(remote_id))))
 
 
-def _adopt_row(ctx: Context, link_id: str, remote_id: str, row: Seen | None, page: Page) -> None:
+def _adopt_row(ctx: Context, link_id: str, row: Fetched, page: Page) -> None:
+    """Pair with the event, or decide anew without it; an event that gave no answer is asked for again later."""
     link = page.links([link_id]).get(link_id)
     item = page.item(link.item_id) if link else None
     if link is None or item is None:
         return
-    if row is None:
-        page.drop_known([remote_id])
-        page.put_link(replace(link, work=True))
-    else:
-        adopt(ctx, page, item, row, MadeBy.ADOPTED, link)
+    taken = page.links_at([row.remote_id]).get(row.remote_id)
+    match row:
+        case Gone():
+            page.drop_known([row.remote_id])
+            page.put_link(replace(link, work=True))
+        case Unreadable():
+            unreadable(ctx, page, row)
+            page.put_link(replace(link, work=True))
+        case Seen(event=Event()) if taken is not None and taken.live:
+            page.put_link(replace(link, work=True))
+        case Seen(event=Event() as event):
+            if (state := why_not(ctx, page, event, row)) is None:
+                adopt(ctx, page, item, row, MadeBy.ADOPTED, link)
+                return
+            page.put_known(known_row(ctx, row, state=state[0], code=state[1]))
+            page.put_link(replace(link, work=True))
+        case _:
+            page.put_link(failed(link, "no_answer", ctx.now, permanent=False))

@@ -105,7 +105,7 @@ class Link:
     @property
     def must_be_read(self) -> bool:
         """Whether its event must be read before it is decided."""
-        return self.reread and self.remote_id is not None and self.gone_at is None
+        return self.reread and self.remote_id is not None
 
     @property
     def waits(self) -> bool:
@@ -129,6 +129,9 @@ class Link:
         }
 
 
+STOOD_ASIDE = frozenset({KnownState.AMBIGUOUS, KnownState.ALREADY_HERE, KnownState.MANAGED_ELSEWHERE})
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """What is listed but not linked. ``match`` is the keyed fingerprint of time and title, once the body was read."""
@@ -144,6 +147,21 @@ class Known:
     code: str | None = None
     indexed: bool = False
     recheck: bool = False
+
+    @property
+    def ignored(self) -> bool:
+        """Whether somebody decided to leave it alone."""
+        return self.code == "ignored"
+
+    @property
+    def adoptable(self) -> bool:
+        """Whether an item may be paired with it (D9)."""
+        return self.state in {KnownState.KNOWN, KnownState.AMBIGUOUS} and not self.ignored
+
+    @property
+    def stood_aside(self) -> bool:
+        """Whether it has no item because of something else, which may end (D10)."""
+        return self.state in STOOD_ASIDE
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,8 +97,6 @@ def _conclude(
         shown=merged.seen if not merged.moved or merged.span == seen.span else seen,
         owed=owed,
         withheld=((link.withheld | merged.withheld) - merged.settled) & frozenset(seen.units.keys() | merged.withheld),
-        gone_at=None,
-        gone_sure=False,
     )
     act = ItemAct.UPDATE if changed is not None else None
     return _with_step(link, changed, act, again, after, merged, seen, rules, setting)

@@ -25,7 +25,9 @@ APPLIED = "applied:"
 COPY, LIVE, INDEX, PAIR = "copy", "live", "index", "pair"
 """How unlinked events are taken: a range run copies them, live sync copies new and changed ones, a baseline first
 indexes all of them and then pairs what is unique on both sides (D9)."""
-_IGNORED_ENDINGS = {"deletion_ignored", "deletion_not_sent", "forwarded_copy_deleted", "past"}
+_STAYING = {"deletion_not_sent", "past"}
+"""Endings that leave the event where it is, also when its item was deleted."""
+_IGNORED_ENDINGS = {"deletion_ignored", "forwarded_copy_deleted", *_STAYING}
 
 
 def observe(ctx: Context, page: Page, seen: Seen, mode: str) -> None:
@@ -70,7 +72,7 @@ def _stays_closed(ctx: Context, page: Page, link: Link, seen: Seen) -> bool:
         return link.parked == ctx.calendar
     if link.reason in _IGNORED_ENDINGS:
         item = page.item(link.item_id)
-        return item is not None and (not item.deleted or link.reason == "deletion_not_sent")
+        return item is not None and (not item.deleted or link.reason in _STAYING)
     return link.reason != "private" and seen.version is not None and seen.version == link.seen_version
 
 
@@ -81,7 +83,11 @@ def _unlinked(ctx: Context, page: Page, seen: Seen, mode: str) -> None:
     if intent is not None:
         finish_create(ctx, page, intent, seen)
         return
-    state = _why_not(ctx, page, event, seen)
+    known = page.known([seen.remote_id]).get(seen.remote_id)
+    if known is not None and known.ignored:
+        page.put_known(known_row(ctx, seen, code=known.code))
+        return
+    state = why_not(ctx, page, event, seen)
     if state is not None:
         page.put_known(known_row(ctx, seen, state=state[0], code=state[1]))
         return
@@ -97,8 +103,9 @@ def _unlinked(ctx: Context, page: Page, seen: Seen, mode: str) -> None:
 def _indexed(ctx: Context, page: Page, seen: Seen, code: str | None, mode: str) -> Known:
     """The row of a baseline; it is looked at again when all are listed, if an item could be this event."""
     row = known_row(ctx, seen, code=code)
-    fits = mode == INDEX and code is None and bool(page.items_matching(None, row.match))
-    return replace(row, recheck=fits)
+    if mode != INDEX or code is not None or ctx.integration.baselined:
+        return row
+    return replace(row, recheck=any(adoptable(ctx, page, item) for item in page.items_matching(None, row.match)))
 
 
 def _named_by_intent(page: Page, event: Event) -> Intent | None:
@@ -133,7 +140,7 @@ def finish_create(ctx: Context, page: Page, intent: Intent, seen: Seen) -> None:
     apply(ctx, page, decide(linked, item, ctx.present(seen), ctx.setting), item)
 
 
-def _why_not(ctx: Context, page: Page, event: Event, seen: Seen) -> tuple[KnownState, str] | None:
+def why_not(ctx: Context, page: Page, event: Event, seen: Seen) -> tuple[KnownState, str] | None:
     """Why an event may neither be copied nor adopted."""
     if event.marker:
         owner = page.key_owner(event.marker)
@@ -211,7 +218,9 @@ def _adopted(ctx: Context, page: Page, event: Event, seen: Seen, mode: str) -> b
     items = [item for item in items if adoptable(ctx, page, item)]
     if not items:
         return False
-    rivals = [row for row in page.known_matching(None, match, None) if row.remote_id != seen.remote_id]
+    rivals = [
+        row for row in page.known_matching(None, match, None) if row.adoptable and row.remote_id != seen.remote_id
+    ]
     twins = ctx.batch_matches.get(match or "", 0) > 1
     by_uid = len(items) == 1 and bool(event.uid) and items[0].ical_uid == event.uid
     if len(items) > 1 or ((rivals or twins) and not by_uid):

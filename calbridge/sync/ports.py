@@ -74,7 +74,7 @@ class Page(Protocol):
     def links_to_read(self, now: datetime, after: str | None, limit: int) -> list[Link]:
         """Links to do whose event must be read before they are decided (``reread``), ordered by id, after that id.
 
-        To do: with ``work``, ``retry_at`` empty or past, and no open intent.
+        To do: with ``work``, without evidence of a remote deletion (D7), ``retry_at`` empty or past, no open intent.
         """
 
     def links_to_send(self, now: datetime, after: str | None, limit: int) -> list[Link]:
@@ -132,7 +132,8 @@ class Page(Protocol):
         """Forget known rows."""
 
     def wake_known(self, uid: str) -> None:
-        """Known rows with this uid in this user's integrations are decided again, those integrations made due (D10)."""
+        """Known rows with this uid that stood aside, in this user's integrations, are decided again, and those
+        integrations made due (D10)."""
 
     def intents(self) -> list[Intent]:
         """Open intents in the order they were made."""

@@ -91,10 +91,10 @@ def in_window(shown: Content, window: Window, zone: str) -> bool:
     if window.end is None:
         end = last_end(shown)
         return end is None or end > low
-    start = max(low, span.start.instant(zone) - timedelta(days=1))
     try:
+        start = max(low, span.start.instant(zone) - timedelta(days=1))
         return next(occurrences(shown, start, high), None) is not None
-    except Rejected:
+    except (Rejected, OverflowError):
         # Not expanded, so not known to be outside; what takes it in says why it stays a known row.
         return True
 

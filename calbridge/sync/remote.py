@@ -193,7 +193,7 @@ def _is_echo(ctx: Context, page: Page, link: Link, row: Seen) -> bool:
     if row.version is None or row.version != link.seen_version:
         return False
     if link.gone_at is not None:
-        page.put_link(replace(link, gone_at=None, gone_sure=False))
+        page.put_link(replace(link, gone_at=None, gone_sure=False, work=link.work or link.waits))
     return True
 
 
@@ -227,7 +227,5 @@ def _recheck(ctx: Context, after: str | None, size: int, mode: str) -> str | Non
     """Decide known rows after that id again; the last one's id where there may be more."""
     with ctx.store.page() as page:
         rows = page.known_to_recheck(after, size)
-        for row in rows:
-            page.put_known(replace(row, recheck=False))
     fetch_and_take(ctx, [row.remote_id for row in rows], mode)
     return rows[-1].remote_id if len(rows) == size else None

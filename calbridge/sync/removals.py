@@ -14,7 +14,7 @@ from calbridge.domain.item import Item
 from calbridge.sync.context import PAGE, Context, apply, in_page, log
 from calbridge.sync.decide import decide
 from calbridge.sync.decisions import Decision, ItemAct, Vanished
-from calbridge.sync.memory import Direction, Link, LinkState
+from calbridge.sync.memory import Direction, Link, LinkState, Op
 from calbridge.sync.observe import LIVE
 from calbridge.sync.ports import Page
 from calbridge.sync.taking import page_of_batches, take_fetched
@@ -154,4 +154,6 @@ def allowance(ctx: Context, page: Page, direction: Direction) -> int:
     if direction is Direction.RETRIEVE and ctx.listed_empty:
         return 0
     done = page.deletions(direction, ctx.now - timedelta(hours=GUARD_HOURS))
+    if direction is Direction.SEND:
+        done += sum(1 for intent in page.intents() if intent.op is Op.DELETE and intent.purpose == "delete")
     return max(GUARD_LEAST, int(GUARD_SHARE * page.live_count())) - done

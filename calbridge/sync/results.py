@@ -24,12 +24,12 @@ from calbridge.errors import (
 from calbridge.sync.context import Context, apply, failed, log, readable, unit_text
 from calbridge.sync.decide import decide
 from calbridge.sync.intending import FREEZE_HOURS, Planned
-from calbridge.sync.memory import Direction, Intent, Link, LinkState, Op
+from calbridge.sync.memory import Direction, Intent, Link, Op
 from calbridge.sync.observe import APPLIED
 from calbridge.sync.outcome import created, partly, written
 from calbridge.sync.ports import Page
 from calbridge.sync.project import view
-from calbridge.sync.transitions import close, without_event
+from calbridge.sync.transitions import close, removed_by_us
 
 
 def take_results(
@@ -114,9 +114,7 @@ def _take_deleted(ctx: Context, page: Page, intent: Intent, link: Link, item: It
         if link.uid:
             page.wake_known(link.uid)
         return
-    reason = link.reason or "withdrawn"
-    gone = without_event(replace(link, state=LinkState.WITHDRAWN, reason=reason, since=ctx.now))
-    page.put_link(replace(gone, work=True))
+    page.put_link(removed_by_us(link, ctx.now))
 
 
 def _take_failure(

@@ -7,9 +7,10 @@ from dataclasses import replace
 from calbridge.connectors.contract import Window
 from calbridge.domain.item import Item
 from calbridge.sync.context import PAGE, Context
-from calbridge.sync.memory import Link, LinkState, Outstanding
+from calbridge.sync.memory import Link, LinkState, MadeBy, Outstanding
 from calbridge.sync.ports import Page
 from calbridge.sync.ranges import in_window
+from calbridge.sync.transitions import next_generation
 
 
 def scan_items(ctx: Context) -> Outstanding:
@@ -35,7 +36,14 @@ def _scan(ctx: Context, page: Page, item: Item, link: Link | None) -> None:
 
 
 def _wake(page: Page, item: Item, link: Link) -> None:
-    """The link of an item that changed; what syncing itself changed is known already."""
+    """The link of an item that changed; what syncing itself changed is known already.
+
+    An item that was deleted in the PSA and made again is sent again (D3, E1).
+    """
+    if link.state is LinkState.CLOSED and link.reason == "deleted" and not item.deleted:
+        fresh = replace(next_generation(link), state=LinkState.PENDING, reason="recreated", made_by=MadeBy.US)
+        page.put_link(replace(fresh, work=True, tries=0, synced_version=item.version))
+        return
     if link.state is not LinkState.CLOSED and (link.synced_version != item.version or link.state is LinkState.FAILED):
         page.put_link(replace(link, work=True, retry_at=None, tries=0, synced_version=item.version))
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from calbridge.connectors.contract import Fetched, Gone, Seen, Unknown, Unreadable
-from calbridge.sync.context import PAGE, Context, failed, in_page
+from calbridge.sync.context import PAGE, RETRY_FIRST, Context, failed, in_page
 from calbridge.sync.memory import Known, KnownState, LinkState
 from calbridge.sync.observe import observe, unreadable
 from calbridge.sync.ports import Page
@@ -93,6 +93,9 @@ def _read_later(ctx: Context, page: Page, remote_id: str) -> None:
     """No answer about this address: remembered, so that the cursor may pass it (D6)."""
     ctx.count("unknown")
     link = page.links_at([remote_id]).get(remote_id)
+    if link is not None and link.state is LinkState.DETACHED:
+        page.put_link(replace(link, seen_version=None, reread=True, work=True, retry_at=ctx.now + RETRY_FIRST))
+        return
     if link is not None and link.state is not LinkState.CLOSED:
         later = failed(link, "no_answer", ctx.now, permanent=False)
         page.put_link(replace(later, seen_version=None, reread=True))

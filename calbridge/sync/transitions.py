@@ -62,6 +62,12 @@ def without_event(link: Link) -> Link:
     )
 
 
+def removed_by_us(link: Link, now: datetime) -> Link:
+    """The link of a living item whose event we removed: whether it is made anew is decided from now (B3, D4)."""
+    gone = without_event(replace(link, state=LinkState.WITHDRAWN, reason=link.reason or "withdrawn", since=now))
+    return replace(gone, work=True)
+
+
 def next_generation(link: Link) -> Link:
     """The link before another create."""
     return replace(without_event(link), generation=link.generation + 1, key=None)
@@ -87,6 +93,8 @@ def with_shown(link: Link, remote: Present, seen: View) -> Link:
         shown=seen.content,
         level=seen.level,
         seen_version=remote.version,
+        gone_at=None,
+        gone_sure=False,
         reread=False,
         native=remote.native if seen.level is Level.FULL else None,
         uid=remote.event.uid or link.uid,

@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from calbridge.connectors.contract import Fetched, Gone, Seen, Unreadable
-from calbridge.sync.context import Context, apply, failed
+from calbridge.sync.context import Context, apply, failed, log
 from calbridge.sync.decide import decide
-from calbridge.sync.memory import Intent, Link, Op
+from calbridge.sync.memory import Direction, Intent, Link, Op
 from calbridge.sync.observe import finish_create
 from calbridge.sync.outcome import updated
 from calbridge.sync.ports import Page
@@ -73,6 +73,8 @@ def _changed(ctx: Context, intent: Intent, row: Fetched | None) -> None:
                 _found(ctx, page, intent, link, row)
             case Gone():
                 page.drop_intent(intent.id)
+                if intent.op is Op.DELETE and item.deleted:
+                    log(ctx, page, "delete", Direction.SEND, link, item)
                 page.put_link(replace(link, gone_at=link.gone_at or ctx.now, gone_sure=row.sure))
             case Unreadable():
                 page.drop_intent(intent.id)

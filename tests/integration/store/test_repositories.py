@@ -205,8 +205,14 @@ def test_a_run_clears_only_the_triggers_it_read(database: Database) -> None:
 def test_waking_a_known_row_makes_the_other_integration_due(database: Database) -> None:
     fill(database, integrations=("i1", "i2"))
     with run_store(database, "i2", "r2").page() as page:
-        page.put_known(Known("/there", uid="u"))
-    with run_store(database, "i1", "r1").page() as page:
+        page.put_known(Known("/there", uid="u", state=KnownState.ALREADY_HERE))
+        page.put_known(Known("/only listed", uid="v"))
+    store = run_store(database, "i1", "r1")
+    with store.page() as page:
+        page.wake_known("v")
+    with database.read(TENANT) as work:
+        assert [each.due_no for each in work.integrations.list()] == [0, 0]
+    with store.page() as page:
         page.wake_known("u")
         page.wake_known("unheard of")
     with database.read(TENANT) as work:

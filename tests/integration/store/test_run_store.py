@@ -286,7 +286,7 @@ def test_what_is_to_do_is_told_apart_by_what_it_needs_and_given_page_by_page(sub
         )
     with subject.page() as page:
         assert [link.id for link in page.links_to_send(NOW, None, 2)] == ["a", "c"]
-        assert [link.id for link in page.links_to_send(NOW, "c", 2)] == ["d"]
+        assert page.links_to_send(NOW, "c", 2) == []
         assert [link.id for link in page.links_to_read(NOW, None, 1)] == ["b"]
         assert [link.id for link in page.links_to_read(NOW, "b", 9)] == ["e"]
         assert [link.id for link in page.links_waiting(None, 1)] == ["g"]
@@ -395,10 +395,12 @@ def test_known_rows_are_listed_in_order_and_forgotten(subject: Subject) -> None:
 
 def test_waking_a_uid_reaches_all_integrations_of_the_user(subject: Subject) -> None:
     with subject.page() as page:
-        page.put_known(Known("/here", uid="u"))
-        page.put_known(Known("/else", uid="v"))
+        page.put_known(Known("/here", uid="u", state=KnownState.ALREADY_HERE))
+        page.put_known(Known("/only listed", uid="u"))
+        page.put_known(Known("/else", uid="v", state=KnownState.ALREADY_HERE))
     with subject.other_page() as page:
-        page.put_known(Known("/there", uid="u"))
+        page.put_known(Known("/there", uid="u", state=KnownState.AMBIGUOUS))
+        page.put_known(Known("/only listed", uid="u"))
     with subject.page() as page:
         page.wake_known("u")
         assert [row.remote_id for row in page.known_to_recheck(None, 10)] == ["/here"]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 CALENDARS, HISTORIES, RULES = "test_histories_of_calendars.py", "test_histories.py", "test_rules.py"
 FIRST_RANGE = "test_first_range.py"
 TEMPLATES = "test_title_templates.py"
+REVIVED, EVIDENCE = "test_deleted_and_revived.py", "test_evidence_and_neighbours.py"
 DECIDE, SETTLE, PROJECT = "test_decide_table.py", "test_settle_table.py", "test_project_table.py"
 
 
@@ -731,9 +732,66 @@ BREACHES = (
         "B3",
         "a withdrawal is read as a user's deletion",
         "sync/decide.py",
-        "    if link.state is LinkState.WITHDRAWN or isinstance(projection, Withdraw):",
+        "    if link.state is LinkState.WITHDRAWN or isinstance(projection, Withdraw | Detach):",
         "    if False:",
-        f"{DECIDE}::test_a_withdrawal_is_never_read_as_a_deletion",
+        f"{REVIVED}::test_a_copy_that_is_deleted_in_the_moment_in_which_it_is_let_go_takes_no_item_along",
+    ),
+    Breach(
+        "B3",
+        "what we removed ourselves is read as a user's deletion",
+        "sync/decide.py",
+        "    if link.state is LinkState.PENDING_DELETE and not link.waits:",
+        "    if False:",
+        f"{REVIVED}::test_an_item_that_another_integration_restores_lives_though_the_answer_to_its_deletion_was_lost",
+    ),
+    Breach(
+        "B4",
+        "a copy that stays behind brings its deleted item back",
+        "sync/decide.py",
+        'LinkState.DETACHED:\n        return Decision(close(link, "deletion_not_sent", now))',
+        'LinkState.DETACHED:\n        return Decision(close(link, "deleted", now))',
+        f"{REVIVED}::test_a_copy_that_stays_behind_does_not_bring_its_deleted_item_back[False]",
+    ),
+    Breach(
+        "D3",
+        "an item that is made again is not sent again",
+        "sync/scanning.py",
+        'link.reason == "deleted" and not item.deleted:',
+        "False:",
+        f"{REVIVED}::test_an_item_that_is_made_again_is_sent_again",
+    ),
+    Breach(
+        "D6",
+        "an event that gave no answer counts as gone when it is to be adopted",
+        "sync/local.py",
+        '            page.put_link(failed(link, "no_answer", ctx.now, permanent=False))',
+        "            page.drop_known([row.remote_id])\n            page.put_link(replace(link, work=True))",
+        f"{EVIDENCE}::test_an_event_that_is_to_be_adopted_and_gives_no_answer_is_not_made_a_second_time",
+    ),
+    Breach(
+        "D8",
+        "a deletion whose answer was lost does not count for the guard",
+        "sync/removals.py",
+        "    if direction is Direction.SEND:",
+        "    if False:",
+        f"{EVIDENCE}::test_deletions_whose_answers_are_lost_count_for_the_guard",
+    ),
+    Breach(
+        "D9",
+        "reading before a create copies what was there",
+        "sync/observe.py",
+        " or ctx.integration.baselined:\n        return row\n"
+        "    return replace(row, recheck=any(adoptable(ctx, page, item) for",
+        ":\n        return row\n    return replace(row, recheck=any(True for",
+        f"{EVIDENCE}::test_reading_what_is_there_before_a_create_copies_nothing",
+    ),
+    Breach(
+        "D10",
+        "what never stood aside is woken",
+        "sync/in_memory.py",
+        " and row.stood_aside",
+        "",
+        f"{EVIDENCE}::test_what_was_there_before_is_not_copied_because_its_twin_elsewhere_was_deleted",
     ),
     Breach(
         "B3",
