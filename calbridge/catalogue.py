@@ -221,6 +221,12 @@ _SERVICE = (
         "The service has nothing at this address.",
         "Nothing; calbridge first finds out whether it was moved or deleted.",
     ),
+    Entry(
+        "event_failed",
+        RETRY,
+        "The calendar service fails at this one event; the rest of its calendar works.",
+        "Nothing; it is tried again with growing pauses. If it lasts, tell the operator of the service.",
+    ),
     Entry("locked_by_server", RETRY, "The calendar service has locked this event.", "Nothing; it is tried again."),
     Entry(
         "no_write_confirmed",

@@ -13,6 +13,7 @@
     |   |-- VersionConflict             somebody else changed it first
     |   |-- NotFound                    nothing at that address
     |   |-- Rejected                    the service will never accept this write
+    |   |-- EventFailed                 the service fails at this one event, and works for the others
     |   `-- CalendarGone                the calendar itself is not there any more
     |-- RedisUnusable                   the queues can't be reached now
     |-- StoreError                      our own memory
@@ -135,6 +136,12 @@ class Rejected(ConnectorError):
     def __init__(self, detail: str = "", *, code: str | None = None, field: str | None = None) -> None:
         super().__init__(detail, code=code)
         self.field = field
+
+
+class EventFailed(ConnectorError):
+    """The service fails at this one event now, while its calendar answers: it is tried again, the others go on."""
+
+    default_code = "event_failed"
 
 
 class CalendarGone(ConnectorError):

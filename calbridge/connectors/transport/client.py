@@ -169,7 +169,8 @@ class Transport:
 
     def _head(self, request: Request, target: Target, authorized: str | None) -> bytes:
         check_field(request.method, "")
-        fields = {"Host": target.host_header, "User-Agent": self._user_agent, "Accept-Encoding": "gzip, deflate"}
+        coding = "gzip, deflate" if request.packed else "identity"
+        fields = {"Host": target.host_header, "User-Agent": self._user_agent, "Accept-Encoding": coding}
         if request.body or request.method not in _BODILESS:
             fields["Content-Length"] = str(len(request.body or b""))
         for name, value in request.headers.items():

@@ -40,7 +40,8 @@ class Headers(Mapping[str, str]):
 class Request:
     """One HTTP request. ``max_bytes`` limits the answer's body after decompression.
 
-    ``calls``: what it counts for in a service's quota, as each call within a batch does.
+    ``calls``: what it counts for in a service's quota, as each call within a batch does. ``packed``: whether the answer
+    may be compressed on its way, which on some servers changes its ETag (RFC 9110 section 8.8.3.3).
 
     Headers and body are not part of the representation: they may hold secrets and people's text.
     """
@@ -51,6 +52,7 @@ class Request:
     body: bytes | None = field(default=None, repr=False)
     max_bytes: int = 16 * MEBIBYTE
     calls: int = 1
+    packed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

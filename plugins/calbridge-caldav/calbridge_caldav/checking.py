@@ -18,8 +18,13 @@ def owner_of(account: Account, found: Discovered, auth_kind: str) -> Owner:
     place = "icloud:" if account.service == "icloud" else origin_of(found.principal)
     username = account.username.strip().lower()
     addresses = found.addresses | ({username} if "@" in username else frozenset())
-    address = username if username in addresses else min(addresses, default=username)
+    address = username if username in addresses else min(filter(_is_mail, addresses), default=username)
     return Owner(place + canonical(found.principal), address, addresses, _facts(found, auth_kind))
+
+
+def _is_mail(address: str) -> bool:
+    """Not the path or URL of a principal, which may hold a mail address (RFC 6638 section 2.4.1)."""
+    return "@" in address and ":" not in address and not address.startswith("/")
 
 
 def _facts(found: Discovered, auth_kind: str) -> dict[str, str]:

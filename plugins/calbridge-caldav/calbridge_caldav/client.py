@@ -58,8 +58,8 @@ class DavClient:
         return self._read(Request("REPORT", url, headers, body, LISTING_BYTES))
 
     def get(self, url: str) -> Response:
-        """The bytes of one object."""
-        return self._read(Request("GET", url, {"Accept": "text/calendar"}, None, OBJECT_BYTES))
+        """The bytes of one object, not compressed: Apache and nginx change the ETag of what they compress."""
+        return self._read(Request("GET", url, {"Accept": "text/calendar"}, None, OBJECT_BYTES, packed=False))
 
     def options(self, url: str) -> Response:
         """What the server says it can do."""
@@ -118,6 +118,7 @@ def _usable(response: Response) -> Response:
     """Raises SignInRequired, Throttled, Unavailable for what means the same everywhere (``login_page`` included)."""
     if response.status not in _JUDGED_BY_CALLER:
         raise_for_status_class(response)
-    if 200 <= response.status < 300 and looks_like_html(response):
+    # An answer without a body, as PUT and DELETE have it, is labelled text/html by PHP's default.
+    if 200 <= response.status < 300 and response.body.strip() and looks_like_html(response):
         raise Unavailable("a web page instead of data", code="login_page", sent=True)
     return response

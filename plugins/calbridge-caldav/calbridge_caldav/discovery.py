@@ -58,8 +58,9 @@ def candidates(account: Account, locate: Locator) -> Iterator[str]:
 def discover(client: DavClient, account: Account, locate: Locator) -> Discovered:
     """The principal behind the first candidate that is a calendar server.
 
-    Raises SignInRequired, Throttled; PermissionMissing; else the most telling failure of all candidates:
-    AddressRefused, or Unavailable with ``tls_failed``, ``host_unreachable``, ``login_page``, ``not_a_calendar_server``.
+    One that is forbidden is no such server and hides none (RFC 6764 section 6). Raises SignInRequired, Throttled; else
+    the most telling failure of all candidates: AddressRefused, PermissionMissing, or Unavailable with ``tls_failed``,
+    ``host_unreachable``, ``login_page``, ``not_a_calendar_server``.
     """
     failures: list[CalbridgeError] = []
     asked: set[str] = set()
@@ -71,7 +72,7 @@ def discover(client: DavClient, account: Account, locate: Locator) -> Discovered
             principal = _principal_at(client, url)
             if principal is not None:
                 return _describe(client, principal)
-        except (Unavailable, AddressRefused) as error:
+        except (Unavailable, AddressRefused, PermissionMissing) as error:
             failures.append(error)
     raise _most_telling(failures)
 
@@ -122,12 +123,20 @@ def _safe(base: str, href: str) -> str:
 
 
 def _address(text: str) -> str:
-    """``mailto:`` addresses in lower case; other kinds (paths, urn:uuid) are no mail address."""
+    """In lower case, mail addresses without ``mailto:``. Other kinds (paths, urn:uuid) name a person as well."""
     kind, _, rest = text.partition(":")
-    return rest.strip().lower() if kind.lower() == "mailto" else ""
+    return (rest if kind.lower() == "mailto" else text).strip().lower()
 
 
-_TELLING = ("private_network_needed", "address_refused", "port_refused", "redirect_refused", "tls_failed", "login_page")
+_TELLING = (
+    "private_network_needed",
+    "address_refused",
+    "port_refused",
+    "redirect_refused",
+    "tls_failed",
+    "permission_missing",
+    "login_page",
+)
 
 
 def _most_telling(failures: list[CalbridgeError]) -> CalbridgeError:

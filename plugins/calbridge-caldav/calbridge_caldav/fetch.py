@@ -14,10 +14,15 @@ from calbridge_caldav.listing import list_members, read_state
 from calbridge_caldav.multistatus import Row, read_multistatus, usable_etag
 from calbridge_caldav.objects import Body
 
-_HALVED = frozenset({413, 500, 507})
-_HALVED_CODES = frozenset({"timed_out", "response_too_large", "malformed_answer"})
-_MAX_FAILURES = 12
-"""In a row: as many halvings as a batch of 500 with one bad member needs, and some."""
+_HALVED = frozenset({413, 500, 502, 504, 507})
+"""Too much at once, or one object at which the server, or its worker behind a gateway, breaks down."""
+_BAD_GATEWAY = frozenset({502, 504})
+_NO_OBJECT = frozenset({"timed_out", "malformed_answer", "login_page"})
+_HALVED_CODES = _NO_OBJECT | {"response_too_large"}
+_MAX_HALVINGS = 12
+"""In a row: as many as a batch of 500 with one bad member needs, and some."""
+_MAX_LATE = 3
+"""In a row: whoever waits so often for nothing waits for a server that is down."""
 _LOOKED_AT_SINGLY = 8
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -45,8 +50,7 @@ class _Batch:
     known_gone: Set[str]
     found: dict[str, Body | Refusal | None] = field(default_factory=dict)
     failures: int = 0
-    answered: bool = False
-    """Whether the server gave a usable answer about the calendar during this call."""
+    """Halvings and waits in a row, of the part that was cut off last."""
 
 
 def fetch_bodies(
@@ -62,20 +66,24 @@ def fetch_bodies(
     batch = _Batch(collection, size, known_gone)
     unique = list(dict.fromkeys(paths))
     for start in range(0, len(unique), size):
+        batch.failures = 0
         _multiget(batch, unique[start : start + size])
     open_paths = [path for path in unique if path not in batch.found]
     if len(open_paths) > _LOOKED_AT_SINGLY:
         open_paths = _listed(batch, open_paths)
     for path in open_paths:
-        batch.found[path] = _get(collection, path)
-        if isinstance(batch.found[path], Refusal) and not batch.answered:
-            read_state(collection)  # a server that fails at everything says nothing about single objects
-            batch.answered = True
+        batch.found[path] = look(collection, path)
     return batch.found
 
 
 def _multiget(batch: _Batch, paths: Sequence[str]) -> None:
-    """Fill in what one request tells; halve it where the server can't bear its size."""
+    """Fill in what one request tells; halve it where the server can't bear its size or one of its objects.
+
+    Where halving leads nowhere the rest stays open, for a listing and single reads. An object that fails alone does not
+    count as that: many of them side by side say nothing about the server.
+    """
+    if batch.failures > _MAX_HALVINGS:
+        return
     try:
         response = batch.collection.report(bodies.multiget(paths))
         if response.status == 403:
@@ -86,14 +94,16 @@ def _multiget(batch: _Batch, paths: Sequence[str]) -> None:
     except Unavailable as error:
         if error.facts.get("status") not in _HALVED and error.code not in _HALVED_CODES:
             raise
-        batch.failures += 1
-        if batch.failures > _MAX_FAILURES or (error.code == "timed_out" and batch.failures > 3):
+        if not batch.failures and (error.code == "login_page" or error.facts.get("status") in _BAD_GATEWAY):
+            read_state(batch.collection)  # what stands before a server answers so where that is gone as a whole
+        late, half = error.code == "timed_out", len(paths) // 2
+        batch.failures += bool(half or late)
+        if late and batch.failures > _MAX_LATE:
             raise
-        half = len(paths) // 2
         for part in (paths[:half], paths[half:]) if half else ():
             _multiget(batch, part)
         return
-    batch.failures, batch.answered = 0, response.status == 207
+    batch.failures = 0
     wanted = set(paths)
     for row in rows:
         path = canonical(row.href)
@@ -125,13 +135,26 @@ def _listed(batch: _Batch, paths: Iterable[str]) -> list[str]:
     return present
 
 
+def look(collection: Collection, path: str) -> Body | Refusal | None:
+    """One object by itself. What the server fails at is that object's trouble alone: it never stops the calendar.
+
+    But a server that fails at everything says nothing about single objects: raises Unavailable and so on where the
+    calendar does not answer either.
+    """
+    held = _get(collection, path)
+    if isinstance(held, Refusal):
+        read_state(collection)
+    return held
+
+
 def _get(collection: Collection, path: str) -> Body | Refusal | None:
-    """One object by itself. What the server fails at is that object's trouble alone: it never stops the calendar."""
     try:
         response = collection.client.get(collection.url_of(path))
     except Unavailable as error:
         if error.code == "response_too_large":
             return Refusal("too_large")
+        if error.code in _NO_OBJECT or error.facts.get("status") in _BAD_GATEWAY:
+            return Refusal("broken_calendar_data")
         raise
     if response.status in (404, 410):
         return MISSING
@@ -139,8 +162,3 @@ def _get(collection: Collection, path: str) -> Body | Refusal | None:
     if response.status == 200 and response.body.strip():
         return Body(etag, response.body)
     return Refusal("permission_missing" if response.status == 403 else "broken_calendar_data", etag)
-
-
-def look(collection: Collection, path: str) -> Body | Refusal | None:
-    """One object now, for decisions before and after a write."""
-    return _get(collection, path)

@@ -39,11 +39,17 @@ def find(
     for path, body in bodies_found.items():
         if isinstance(body, Body):
             _add(found, path, body, own_addresses)
-    for uid in sorted(wanted - {seen.uid for seen in found.values()}):
+    missing = wanted - {seen.uid for seen in found.values()}
+    for uid in sorted(set().union(*map(_in_files, missing))):
         for path, body in _query(collection, uid):
             _add(found, path, body, own_addresses)
     marked = set(keys)
     return [seen for seen in found.values() if seen.uid in wanted or (seen.event and seen.event.marker in marked)]
+
+
+def _in_files(uid: str) -> set[str]:
+    """What a file may have for a UID as it is told: that of an override without its master has its date at the end."""
+    return {uid, uid.rpartition("#")[0] or uid}
 
 
 def _add(found: dict[str, Seen], path: str, body: Body, own_addresses: frozenset[str]) -> None:

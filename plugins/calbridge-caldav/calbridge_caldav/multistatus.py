@@ -25,7 +25,7 @@ _KEPT = {_ETAG: "etag", _DATA: "data", _TOKEN: "token", _CTAG: "ctag"}
 
 
 class Row(NamedTuple):
-    """One ``response``: ``status`` is its own (None where only propstats have one)."""
+    """One href of a ``response``: ``status`` is its own (None where only propstats have one)."""
 
     href: str
     status: int | None
@@ -57,7 +57,7 @@ class _Reader:
         # next beginning of what is.
         self.data = self._text.append
         self._in_response = self._in_propstat = False
-        self._href = ""
+        self._hrefs: list[str] = []
         self._status: int | None = None
         self._found: dict[str, str] = {}
         self._pending: dict[str, str] = {}
@@ -74,7 +74,7 @@ class _Reader:
         elif tag == _PROPSTAT:
             self._in_propstat, self._pending, self._pending_status = True, {}, None
         elif tag == _RESPONSE:
-            self._in_response, self._href, self._status, self._found = True, "", None, {}
+            self._in_response, self._hrefs, self._status, self._found = True, [], None, {}
         elif self.root is None:
             self.root = tag
 
@@ -91,7 +91,10 @@ class _Reader:
             self._in_response = False
             found = self._found
             etag = usable_etag(found.pop("etag", None))
-            self.rows.append(Row(self._href, self._status, etag, found.pop("data", None), found or _NOTHING))
+            data, props = found.pop("data", None), found or _NOTHING
+            # Many hrefs may share a status, but no properties (RFC 4918 section 14.24).
+            hrefs = self._hrefs[: 1 if self._status is None else None] or [""]
+            self.rows += [Row(href, self._status, etag, data, props) for href in hrefs]
 
     def close(self) -> None:
         """The document ends."""
@@ -106,7 +109,8 @@ class _Reader:
             if tag == _TOKEN:
                 self.token = text.strip()
         elif tag == _HREF:
-            self._href = self._href or text.strip()
+            if self._status is None or not self._hrefs:  # an error that follows has hrefs of its own
+                self._hrefs.append(text.strip())
         elif tag == _STATUS:
             self._status = status_code(text)
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from calbridge.connectors.contract import Answer, Create, Delete, Done, Failed, Update
 from calbridge.connectors.ical import create, digest, edit, read, remove, respond
 from calbridge.domain.content import Content, Field, Span, Unit, Value
-from calbridge.errors import ConnectorError, NotFound, Rejected, Unavailable, VersionConflict
+from calbridge.errors import ConnectorError, EventFailed, NotFound, Rejected, VersionConflict
 from calbridge_caldav.collection import Collection
 from calbridge_caldav.fetch import Refusal, look
 from calbridge_caldav.hrefs import RemoteId, parse_remote_id
@@ -55,14 +55,17 @@ def put_new(collection: Collection, write: Create, terms: Terms) -> Outcome:
     body = create(write.target, uid=write.uid, marker=write.key, source_url=write.source_url)
     url, condition = collection.url_of(remote_id.path), {"If-None-Match": "*"}
     response = collection.client.put(url, body, condition)
-    error = refusal_of(response)
+    error = refusal_of(collection, response)
     if is_content_refusal(error) and (longer := _lengthened(write.target.units)) is not None:
         body = create(Content(longer), uid=write.uid, marker=write.key, source_url=write.source_url)
         response = collection.client.put(url, body, condition)
-        error = refusal_of(response)
+        error = refusal_of(collection, response)
     if error is None:
         return Written(remote_id, write.uid, body, usable_etag(response.headers.get("ETag")), not terms.careful)
     if isinstance(error, VersionConflict) or (isinstance(error, Rejected) and error.code == "uid_conflict"):
+        return _occupied(collection, write, remote_id, terms, error)
+    if isinstance(error, EventFailed) and look(collection, remote_id.path) is not None:
+        # It was stored before something failed: made again under another key it would be there twice (D4).
         return _occupied(collection, write, remote_id, terms, error)
     if isinstance(error, NotFound):
         # Nothing can be missing for a create but the calendar; where that is there, it was a refusal (iCloud, SOGo).
@@ -111,7 +114,7 @@ def put_changes(collection: Collection, write: Update, terms: Terms) -> Outcome:
             own_addresses=terms.own_addresses,
         )
         response = collection.client.put(collection.url_of(remote_id.path), body, base.condition)
-        error = refusal_of(response)
+        error = refusal_of(collection, response)
         if error is None:
             return Written(remote_id, part.uid, body, usable_etag(response.headers.get("ETag")), base.conditional)
     return Failed(error or Rejected())
@@ -142,7 +145,7 @@ def put_answer(collection: Collection, write: Answer, terms: Terms) -> Outcome:
             comment=comment,
         )
         response = collection.client.put(collection.url_of(remote_id.path), body, base.condition)
-        error = refusal_of(response)
+        error = refusal_of(collection, response)
         if error is None:
             return Written(remote_id, part.uid, body, usable_etag(response.headers.get("ETag")), base.conditional)
         if not is_content_refusal(error):
@@ -165,13 +168,13 @@ def take_away(collection: Collection, write: Delete, terms: Terms) -> Outcome:
         if body is not None:
             return _put_rest(collection, remote_id, body, base)
     response = collection.client.delete(collection.url_of(remote_id.path), base.condition)
-    error = refusal_of(response)
+    error = refusal_of(collection, response)
     return Failed(error) if error is not None else Done(write.remote_id, conditional=base.conditional)
 
 
 def _put_rest(collection: Collection, remote_id: RemoteId, body: bytes, base: _Base) -> Outcome:
     response = collection.client.put(collection.url_of(remote_id.path), body, base.condition)
-    error = refusal_of(response)
+    error = refusal_of(collection, response)
     return Failed(error) if error is not None else Done(remote_id.text, conditional=base.conditional)
 
 
@@ -199,7 +202,7 @@ def _base(
         collection.ensure_there()
         return Failed(NotFound("nothing at this address"))
     if isinstance(held, Refusal):
-        return Failed(Unavailable("the event can't be read", code="unavailable", sent=False))
+        return Failed(EventFailed("the event can't be read"))
     if native is not None and digest(held.data) != digest(native):
         return Failed(VersionConflict("changed since it was read"))
     if native is None and version is not None and held.etag != version:

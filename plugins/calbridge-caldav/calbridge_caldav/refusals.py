@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from calbridge.connectors.transport import Response
-from calbridge.errors import ConnectorError, NotFound, Rejected, Unavailable, VersionConflict
+from calbridge.errors import ConnectorError, EventFailed, NotFound, Rejected, Unavailable, VersionConflict
+from calbridge_caldav.collection import Collection
+from calbridge_caldav.listing import read_state
 from calbridge_caldav.properties import conditions
 from calbridge_caldav.quirks import (
     NOT_EXPRESSIBLE_CONDITIONS,
@@ -16,8 +18,19 @@ from calbridge_caldav.quirks import (
 WRITTEN = frozenset({200, 201, 204})
 
 
-def refusal_of(response: Response) -> ConnectorError | None:
-    """None for success; else the error. 404 means nothing there, 412 another version, whatever was written."""
+def refusal_of(collection: Collection, response: Response) -> ConnectorError | None:
+    """None for success; else the error. 404 means nothing there, 412 another version, whatever was written.
+
+    A server that fails at a body says nothing about the calendar: where that still answers, the event alone has failed.
+    Raises what the calendar answers where it does not.
+    """
+    error = _meaning(response)
+    if isinstance(error, EventFailed):
+        read_state(collection)
+    return error
+
+
+def _meaning(response: Response) -> ConnectorError | None:
     status = response.status
     if status in WRITTEN:
         return None
@@ -35,7 +48,9 @@ def refusal_of(response: Response) -> ConnectorError | None:
         case 413:
             return Rejected("too large", code="too_large")
         case 423:
-            return Unavailable("locked", code="locked_by_server", status=status)
+            return EventFailed("locked", code="locked_by_server", status=status)
+        case 500 | 501:
+            return EventFailed("the write failed", status=status)
         case 507:
             return Unavailable("no space left", code="quota_exceeded", status=status)
         case _ if 400 <= status < 500:

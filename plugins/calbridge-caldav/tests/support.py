@@ -26,6 +26,7 @@ from calbridge.connectors.transport import Transport
 from calbridge.domain.content import MASTER, Content, Field, Span, Unit, Value, content
 from calbridge.domain.times import When, utc, zoned
 from calbridge_caldav.connector import CalDavConnector
+from tests.doubles.caldav import CalDavDouble
 from tests.servers.reaching import transport
 
 VIENNA = "Europe/Vienna"
@@ -159,6 +160,13 @@ def vevent(
 
 def single(uid: str, title: str = "Lunch", *more: str) -> bytes:
     return ics(vevent(uid, title, *more))
+
+
+def filled(double: CalDavDouble, count: int) -> list[str]:
+    """So many events in ``work``; their addresses."""
+    for number in range(count):
+        double.put_event("work", f"e{number}.ics", single(f"uid-{number}", f"Title {number}"))
+    return [f"/calendars/{double.user}/work/e{number}.ics" for number in range(count)]
 
 
 def title_of(row: object) -> str:

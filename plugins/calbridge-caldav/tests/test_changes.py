@@ -5,18 +5,14 @@ from __future__ import annotations
 import pytest
 
 from calbridge.connectors.contract import OPEN_WINDOW, Gone, Seen
+from calbridge.connectors.transport import Headers, Response
 from calbridge.errors import CursorExpired, Unavailable
-from tests.doubles.caldav import CalDavDouble
+from calbridge_caldav.multistatus import read_multistatus
 
 from .conftest import Link, Serve
-from .support import Phone, single
+from .support import Phone, filled, single
 
 HERE = "/calendars/alice@example.com/work/"
-
-
-def filled(double: CalDavDouble, count: int) -> None:
-    for number in range(count):
-        double.put_event("work", f"e{number}.ics", single(f"uid-{number}"))
 
 
 def ids(entries: list[Seen | Gone]) -> list[str]:
@@ -146,6 +142,24 @@ def test_unknown_removals_are_told_as_they_come(serve: Serve, link: Link) -> Non
     double = serve(never_seen_gone_rows=True)
     phone = link(double)
     assert phone.listing(phone.cursor())[0] == [Gone(HERE + "never-seen.ics", sure=True)]
+
+
+def test_each_of_many_removals_in_one_row_counts(serve: Serve, link: Link) -> None:
+    double = serve(removals_share_a_row=True)
+    filled(double, 4)
+    phone = link(double)
+    cursor = phone.cursor()
+    for number in (0, 2, 3):
+        double.delete_event("work", f"e{number}.ics")
+    assert phone.listing(cursor)[0] == [Gone(f"{HERE}e{number}.ics", sure=True) for number in (0, 2, 3)]
+
+
+def test_an_address_inside_an_error_is_none_of_a_row() -> None:
+    row = "<D:href>/a.ics</D:href><D:status>HTTP/1.1 423 Locked</D:status>"
+    error = "<D:error><D:lock-token-submitted><D:href>/b.ics</D:href></D:lock-token-submitted></D:error>"
+    body = f'<D:multistatus xmlns:D="DAV:"><D:response>{row}{error}</D:response></D:multistatus>'
+    answer = read_multistatus(Response(207, Headers(), body.encode(), ""))
+    assert [(row.href, row.status) for row in answer.rows] == [("/a.ics", 423)]
 
 
 def test_repeated_changes_carry_the_same_version(serve: Serve, link: Link) -> None:

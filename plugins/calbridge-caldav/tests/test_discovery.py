@@ -17,7 +17,7 @@ from tests.doubles.caldav import CalDavDouble
 from tests.servers.reaching import transport
 
 from .conftest import Link, Serve
-from .support import account, no_records
+from .support import account, no_records, single
 
 
 def check(double: CalDavDouble, *, url: str | None = None, service: str = "caldav", password: str = "secret") -> Owner:
@@ -30,10 +30,30 @@ def test_a_server_says_who_we_are(serve: Serve) -> None:
     double = serve()
     owner = check(double)
     assert owner.address == "alice@example.com"
-    assert owner.own_addresses == {"alice@example.com"}
+    assert owner.own_addresses == {"alice@example.com", "/principals/alice@example.com/"}
     assert owner.id.endswith("/principals/alice@example.com/")
     assert owner.facts["homes"] == double.home_url
     assert "secret" not in repr(owner)
+
+
+def test_an_address_that_is_no_mail_address_is_never_the_one_to_show(serve: Serve) -> None:
+    double = serve(more_addresses=("urn:uuid:AB-12", "https://dav.example.com/p/a@b/", "MAILTO:Zoe@example.com"))
+    given = replace(account(double.url), username="somebody else")
+    double.quirks.login_required = False
+    with transport() as sending:
+        owner = CalDavConnector(given, sending, locate=no_records).check()
+    assert owner.address == "alice@example.com"
+    assert {"urn:uuid:ab-12", "https://dav.example.com/p/a@b/", "zoe@example.com"} < owner.own_addresses
+
+
+@pytest.mark.parametrize("host", ["urn:uuid:AB-12", "/principals/alice@example.com/", "mailto:alice@example.com"])
+def test_a_meeting_is_the_owners_by_each_address_the_server_told(serve: Serve, link: Link, host: str) -> None:
+    double = serve(more_addresses=("urn:uuid:AB-12",))
+    guests = ("ATTENDEE:mailto:bob@example.com", f"ATTENDEE;PARTSTAT=ACCEPTED:{host}")
+    double.put_event("work", "m.ics", single("m", "Meeting", f"ORGANIZER;CN=Alice:{host}", *guests))
+    shown = link(double).fetch_one("/calendars/alice@example.com/work/m.ics")
+    assert shown.event is not None
+    assert shown.event.organised_here
 
 
 @pytest.mark.parametrize("how", ["relative", "absolute", "chain", "missing", "here"])
@@ -119,6 +139,20 @@ def test_an_unauthenticated_principal_is_a_failed_login(serve: Serve) -> None:
 
 def test_403_is_a_permission_and_no_failed_login(serve: Serve) -> None:
     double = serve(forbids_everything=True)
+    with pytest.raises(PermissionMissing):
+        check(double)
+
+
+@pytest.mark.parametrize(
+    ("given", "forbidden"), [("", "/"), (".well-known/caldav", "/.well-known/caldav"), ("old/", "/old/")]
+)
+def test_an_address_that_is_forbidden_hides_no_calendar_server(serve: Serve, given: str, forbidden: str) -> None:
+    double = serve(well_known="here", forbidden_paths=frozenset({forbidden}))
+    assert check(double, url=double.url + given).address == "alice@example.com"
+
+
+def test_a_forbidden_address_is_told_where_no_other_works(serve: Serve) -> None:
+    double = serve(well_known="missing", forbidden_paths=frozenset({"/"}))
     with pytest.raises(PermissionMissing):
         check(double)
 

@@ -8,18 +8,11 @@ import pytest
 
 from calbridge.connectors.contract import Gone, Seen, Unknown, Unreadable
 from calbridge.errors import Unavailable
-from tests.doubles.caldav import CalDavDouble
 
 from .conftest import Link, Serve
-from .support import ics, meeting, single, title_of, vevent
+from .support import filled, ics, meeting, single, title_of, vevent
 
 HERE = "/calendars/alice@example.com/work/"
-
-
-def filled(double: CalDavDouble, count: int) -> list[str]:
-    for number in range(count):
-        double.put_event("work", f"e{number}.ics", single(f"uid-{number}", f"Title {number}"))
-    return [f"{HERE}e{number}.ics" for number in range(count)]
 
 
 def test_many_are_one_request(serve: Serve, link: Link) -> None:
@@ -44,21 +37,31 @@ def test_batches_are_as_large_as_the_service_bears(serve: Serve, link: Link, ser
     assert double.count("calendar-multiget") == math.ceil(501 / size)
 
 
-@pytest.mark.parametrize("status", [413, 500, 507])
+@pytest.mark.parametrize("status", [413, 500, 502, 504, 507])
 def test_a_refused_batch_is_halved(serve: Serve, link: Link, status: int) -> None:
     double = serve(multiget_max=3, multiget_max_status=status)
     paths = filled(double, 10)
     rows = link(double).fetch(*paths)
     assert all(isinstance(rows[path], Seen) for path in paths)
-    assert {entry.method for entry in double.requests} == {"REPORT"}
+    assert double.count("GET") == 0
 
 
 def test_a_server_that_only_fails_is_not_asked_for_ever(serve: Serve, link: Link) -> None:
-    double = serve(multiget_max=0, multiget_max_status=500)
+    double = serve()
     paths = filled(double, 300)
+    phone = link(double)
+    double.quirks.server_error_times = 999
     with pytest.raises(Unavailable):
-        link(double).fetch(*paths)
+        phone.fetch(*paths)
     assert len(double.requests) < 40
+
+
+def test_where_no_batch_works_objects_are_read_singly(serve: Serve, link: Link) -> None:
+    double = serve(multiget_max=0, multiget_max_status=500)
+    paths = filled(double, 50)
+    rows = link(double).fetch(*paths)
+    assert all(isinstance(rows[path], Seen) for path in paths)
+    assert len(double.requests) < 50 + 40
 
 
 def test_a_deleted_resource_is_gone(serve: Serve, link: Link) -> None:
@@ -115,35 +118,12 @@ def test_the_version_is_that_of_the_body_not_of_the_listing(serve: Serve, link: 
     assert b"X-TOUCHED" in (shown.native or b"")
 
 
-def test_an_empty_body_in_a_report_is_read_by_itself(serve: Serve, link: Link) -> None:
-    double = serve(empty_data=frozenset({"e0.ics"}))
-    paths = filled(double, 2)
-    assert title_of(link(double).fetch(*paths)[paths[0]]) == "Title 0"
-
-
-def test_one_broken_object_is_set_aside_and_stops_nobody(serve: Serve, link: Link) -> None:
-    double = serve(object_errors=frozenset({"e1.ics"}))
-    paths = filled(double, 3)
-    double.put_event("work", "e3.ics", b"BEGIN:VCALENDAR\r\nrubbish")
-    paths.append(HERE + "e3.ics")
-    rows = link(double).fetch(*paths)
-    assert [type(rows[path]).__name__ for path in paths] == ["Seen", "Unreadable", "Seen", "Unreadable"]
-    assert {row.code for row in rows.values() if isinstance(row, Unreadable)} == {"broken_calendar_data"}
-
-
 def test_a_task_is_no_event(serve: Serve, link: Link) -> None:
     double = serve()
     double.put_event("work", "t.ics", ics("BEGIN:VTODO\r\nUID:t\r\nDTSTAMP:20270101T000000Z\r\nEND:VTODO"))
     row = link(double).fetch(HERE + "t.ics")[HERE + "t.ics"]
     assert isinstance(row, Unreadable)
     assert row.code == "no_vevent"
-
-
-def test_bytes_that_xml_can_not_carry_are_read_as_they_are(serve: Serve, link: Link) -> None:
-    double = serve()
-    double.put_event("work", "l.ics", single("l", "Café").decode().encode("latin-1"))
-    shown = link(double).fetch_one(HERE + "l.ics")
-    assert shown.native == single("l", "Café").decode().encode("latin-1")
 
 
 def test_several_uids_in_a_resource_are_several_events(serve: Serve, link: Link) -> None:
@@ -207,31 +187,22 @@ def test_find_sees_our_event_under_another_address(serve: Serve, link: Link) -> 
     assert seen.event.marker == "key-1"
 
 
-def test_a_resource_of_many_megabytes_is_set_aside(serve: Serve, link: Link) -> None:
+def test_find_sees_a_lone_date_of_a_series_under_another_address(serve: Serve, link: Link) -> None:
     double = serve()
-    paths = filled(double, 2)
-    double.put_event("work", "e1.ics", single("uid-1", "Big", "ATTACH;VALUE=BINARY:" + "A" * 30_000_000))
-    row = link(double).fetch(*paths)
-    assert title_of(row[paths[0]]) == "Title 0"
-    assert row[paths[1]] == Unreadable(paths[1], double.etag("work", "e1.ics"), "too_large")
+    visits = [vevent("s#1", f"Visit {day}", f"RECURRENCE-ID:2027010{day}T090000Z") for day in (5, 6)]
+    double.put_event("work", "s.ics", ics(*visits))
+    double.put_event("work", "t.ics", single("t#1", "Plain"))
+    phone = link(double)
+    rows = phone.fetch(HERE + "s.ics", HERE + "t.ics").values()
+    before = {title_of(row): row for row in rows if isinstance(row, Seen)}
+    for name in ("s", "t"):
+        double.move_event("work", f"{name}.ics", f"moved-{name}.ics")
+    for title, name in (("Visit 5", "s"), ("Visit 6", "s"), ("Plain", "t")):
+        (seen,) = phone.connector.find(phone.calendar, [], [before[title].uid or ""])
+        assert (title_of(seen), seen.remote_id.partition("#")[0]) == (title, f"{HERE}moved-{name}.ics")
 
 
 def test_an_address_outside_the_calendar_is_no_evidence_of_anything(serve: Serve, link: Link) -> None:
     phone = link(serve())
     for foreign in ("", "/calendars/alice@example.com/home/a.ics", "../..", "http://127.0.0.1/"):
         assert phone.fetch(foreign) == {foreign: Unknown(foreign)}
-
-
-def test_a_server_that_is_down_breaks_no_object(serve: Serve, link: Link) -> None:
-    double = serve()
-    paths = filled(double, 1)
-    phone = link(double)
-    double.quirks.server_error_times = 99
-    with pytest.raises(Unavailable):
-        phone.fetch(*paths)
-
-
-def test_one_object_that_breaks_its_own_batch_is_set_aside(serve: Serve, link: Link) -> None:
-    double = serve(multiget_max=0, multiget_max_status=500, object_errors=frozenset({"e0.ics"}))
-    paths = filled(double, 1)
-    assert link(double).fetch(*paths) == {paths[0]: Unreadable(paths[0], None, "broken_calendar_data")}

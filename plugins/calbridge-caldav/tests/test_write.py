@@ -192,6 +192,19 @@ def test_where_conditions_are_ignored_a_create_looks_first(serve: Serve, link: L
     assert b"Edited" in double.events("work")[made.remote_id.removeprefix(HERE)]
 
 
+@pytest.mark.parametrize("how", ["weak", "suffix"])
+def test_a_version_is_not_what_compressing_makes_of_it(serve: Serve, link: Link, how: str) -> None:
+    double = serve(gzip=True, gzip_etag=how, empty_data=frozenset({"a.ics"}))
+    double.put_event("work", "a.ics", single("a", "Read by itself"))
+    double.put_event("work", "two.ics", ics(vevent("x"), vevent("y")))
+    phone = link(double)
+    shown = phone.fetch_one(HERE + "a.ics")
+    assert shown.version == double.etag("work", "a.ics")
+    assert isinstance(phone.retitle(shown, "Changed"), Done)
+    part = next(row for row in phone.fetch(HERE + "two.ics").values() if isinstance(row, Seen))
+    assert isinstance(phone.delete(replace(part, native=None)), Done)
+
+
 def test_weak_etags_mean_look_compare_and_write(serve: Serve, link: Link) -> None:
     double = serve(weak_etags=True)
     double.put_event("work", "a.ics", single("a"))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from calbridge.connectors.contract import Done
 from calbridge.domain.content import MASTER, Field, Span
 from calbridge.errors import (
     AddressRefused,
+    EventFailed,
     Rejected,
     Unavailable,
 )
@@ -41,7 +44,11 @@ def test_an_end_is_always_written(serve: Serve, link: Link) -> None:
     [
         ({"read_only": True}, Rejected, "read_only_calendar"),
         ({"quota_exceeded": True}, Unavailable, "quota_exceeded"),
-        ({"locked": True}, Unavailable, "locked_by_server"),
+        ({"locked": True}, EventFailed, "locked_by_server"),
+        ({"put_refusal": (500, "valid-calendar-data")}, EventFailed, "event_failed"),
+        ({"put_refusal": (501, "valid-calendar-data")}, EventFailed, "event_failed"),
+        ({"put_refusal": (502, "valid-calendar-data")}, Unavailable, "unavailable"),
+        ({"put_refusal": (504, "valid-calendar-data")}, Unavailable, "unavailable"),
         ({"max_resource_size": 100}, Rejected, "too_large"),
         ({"put_refusal": (403, "max-resource-size")}, Rejected, "too_large"),
         ({"put_refusal": (403, "valid-calendar-data")}, Rejected, "rejected"),
@@ -62,6 +69,38 @@ def test_every_refusal_has_its_code(
     assert double.count("PUT") == 1
 
 
+def test_an_event_that_can_not_be_changed_or_deleted_now_stops_no_other(serve: Serve, link: Link) -> None:
+    double = serve()
+    phone = link(double)
+    made = phone.made("key-1", meeting())
+    double.quirks.locked = True
+    for result in (phone.retitle(made, "Later"), phone.delete(made)):
+        assert isinstance(error_of(result), EventFailed)
+
+
+def test_an_event_that_can_not_be_read_before_it_is_changed_stops_no_other(serve: Serve, link: Link) -> None:
+    double = serve()
+    phone = link(double)
+    made = phone.made("key-1", meeting())
+    double.quirks.object_errors = frozenset(double.events("work"))
+    assert isinstance(error_of(phone.retitle(replace(made, version=None), "Later")), EventFailed)
+
+
+def test_an_event_that_was_stored_though_the_server_says_it_failed_is_not_made_again(serve: Serve, link: Link) -> None:
+    double = serve(put_fails_after_storing=True)
+    assert isinstance(link(double).create("key-1", meeting()), Done)
+    assert double.count("PUT") == 1
+
+
+def test_a_server_that_fails_at_everything_is_no_fault_of_one_event(serve: Serve, link: Link) -> None:
+    double = serve()
+    phone = link(double)
+    made = phone.made("key-1", meeting())
+    double.quirks.server_error_times = 99
+    for shown in (made, replace(made, version=None)):
+        assert isinstance(error_of(phone.retitle(shown, "Later")), Unavailable)
+
+
 def test_a_put_redirected_to_a_login_page_is_no_success(serve: Serve, link: Link) -> None:
     double = serve(put_redirects_to_login=True)
     error = error_of(link(double).create("key-1", meeting()))
@@ -75,6 +114,14 @@ def test_a_page_for_people_is_no_answer_to_a_write(serve: Serve, link: Link) -> 
     phone = link(double)
     double.quirks.breakage = "html"
     assert not isinstance(phone.create("key-1", meeting()), Done)
+
+
+def test_an_answer_without_a_body_is_no_page_whatever_it_calls_itself(serve: Serve, link: Link) -> None:
+    double = serve(empty_answers_are_html=True)
+    phone = link(double)
+    made = phone.made("key-1", meeting())
+    assert isinstance(phone.delete(made), Done)
+    assert double.events("work") == {}
 
 
 @pytest.mark.parametrize("fault", ["drop_times", "lose_reply_times"])

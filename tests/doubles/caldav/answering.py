@@ -14,6 +14,7 @@ from tests.doubles.caldav.site import MAIN, OTHER, Breach, Site
 from tests.doubles.caldav.strict import breach_of
 
 WELL_KNOWN = "/.well-known/caldav"
+_LATE_SECONDS = 3.0
 _METHODS: dict[str, Callable[[Site, Request], Response]] = {
     "PROPFIND": propfind,
     "REPORT": report,
@@ -34,7 +35,7 @@ def answer(site: Site, request: Request) -> Response:
 
     :raises Dropped: the connection ends before (``drop_times``) or after (``lose_reply_times``) the work.
     """
-    site.stopping.wait(site.quirks.latency_seconds)
+    site.stopping.wait(_LATE_SECONDS if _is_late(site, request) else site.quirks.latency_seconds)
     with site.lock:
         faulty = concerns(site, request)
         if faulty and site.count_down("drop_times"):
@@ -53,6 +54,13 @@ def answer(site: Site, request: Request) -> Response:
         return response
 
 
+def _is_late(site: Site, request: Request) -> bool:
+    """Whether it names an object at which this server hangs. Others are answered meanwhile: no lock is held."""
+    if site.quirks.fatal_answer != "late" or request.method not in ("GET", "REPORT"):
+        return False
+    return any(name in request.target or name.encode() in request.body for name in site.quirks.fatal_objects)
+
+
 def _refusal_status(site: Site, rule: str) -> int:
     return site.quirks.missing_end_refusal or 400 if rule == "put_without_end" else 400
 
@@ -64,6 +72,8 @@ def _before_login(site: Site, request: Request, faulty: bool) -> Response | None
         return Response(quirks.throttle_status, b"later\n", [("Content-Type", "text/plain"), *wait])
     if faulty and site.count_down("server_error_times"):
         return error(500)
+    if request.path in quirks.forbidden_paths:
+        return error(403)
     if request.path == write.LOGIN_PATH:
         return login_page()
     if request.path.startswith(WELL_KNOWN):

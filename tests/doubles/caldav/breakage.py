@@ -37,10 +37,17 @@ def broken(kind: Breakage, answer: Response) -> Response:
     return xml_response(207, {"entity_bomb": _entity_bomb, "external_entity": _external, "deep": _deep}[kind]())
 
 
-def compressed(answer: Response) -> Response:
-    """The answer with gzip as content coding."""
-    headers = [*answer.headers, ("Content-Encoding", "gzip")]
+def compressed(answer: Response, etag: str) -> Response:
+    """The answer with gzip as content coding, and its ETag as the switch ``gzip_etag`` says."""
+    headers = [(name, _respelled(value, etag) if name == "ETag" else value) for name, value in answer.headers]
+    headers.append(("Content-Encoding", "gzip"))
     return Response(answer.status, gzip.compress(answer.body, mtime=0), headers)
+
+
+def _respelled(etag: str, how: str) -> str:
+    if how == "suffix":
+        return f'{etag[:-1]}-gzip"'
+    return f"W/{etag.removeprefix('W/')}" if how == "weak" else etag
 
 
 def _entity_bomb() -> str:

@@ -42,7 +42,8 @@ def principal(site: Site) -> Properties:
         f"{DAV}displayname": escape(state.user),
         f"{CALDAV}calendar-home-set": "".join(f"<D:href>{href}</D:href>" for href in hrefs),
         f"{CALDAV}calendar-user-address-set": "".join(
-            f"<D:href>{escape(text)}</D:href>" for text in (f"mailto:{state.user}", site.spell(state.principal))
+            f"<D:href>{escape(text)}</D:href>"
+            for text in (f"mailto:{state.user}", site.spell(state.principal), *quirks.more_addresses)
         ),
         f"{CALDAV}schedule-inbox-URL": f"<D:href>{site.href(state.homes[0].path + 'inbox/')}</D:href>",
         f"{CALDAV}schedule-outbox-URL": f"<D:href>{site.href(state.homes[0].path + 'outbox/')}</D:href>",

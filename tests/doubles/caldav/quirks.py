@@ -42,6 +42,8 @@ class TransportQuirks:
     """401 offers X-MobileMe-AuthToken before Basic (1, auth_type; 2, failed login)."""
     forbids_everything: bool = False
     """Every request is answered 403 (2, 403 vs 401)."""
+    forbidden_paths: frozenset[str] = frozenset()
+    """These addresses are answered 403 by whatever stands before the server (2, 403 vs 401)."""
     throttle_times: int = 0
     """That many requests are answered ``throttle_status`` (8, throttling)."""
     throttle_status: int = 429
@@ -66,6 +68,8 @@ class TransportQuirks:
     """Answers are replaced by nonsense (1, XML parsing and body size; 3, empty 207)."""
     gzip: bool = False
     """Answers are compressed where the client allows it (1, body size)."""
+    gzip_etag: Literal["", "weak", "suffix"] = ""
+    """What compressing does to the ETag header: W/ of nginx, -gzip of Apache (5, update)."""
 
 
 @dataclass
@@ -82,6 +86,8 @@ class DiscoveryQuirks:
     """The principal's resourcetype is a 404 propstat (2, principal)."""
     principal_refuses_depth_one: bool = False
     """PROPFIND depth 1 on the principal answers 400 (2, iCloud)."""
+    more_addresses: tuple[str, ...] = ()
+    """In calendar-user-address-set beside mail address and principal, e.g. urn:uuid (2, from principal)."""
     second_home: bool = False
     """The home-set has two hrefs; the second home holds the calendar ``shared`` (2, from principal)."""
     late_404_propstats: bool = False
@@ -132,6 +138,8 @@ class ReadQuirks:
     """Status of changed rows' propstats: 200 or 201 (4.1, response)."""
     never_seen_gone_rows: bool = False
     """Each delta names an object as gone that nobody has seen (4.1, created and deleted)."""
+    removals_share_a_row: bool = False
+    """What is gone is named in one row with many hrefs and a status (4.1, response; RFC 4918 section 14.24)."""
     token_refusal_status: int = 403
     """Answer to an invalid token: 403, 412, 400, 409, 410, 404, 418 or 500 (4.1, token invalid)."""
     token_refusal_named: bool = True
@@ -158,6 +166,12 @@ class ReadQuirks:
     """Objects whose calendar-data is empty in reports (4.3, broken object)."""
     object_errors: frozenset[str] = frozenset()
     """Objects that answer 500 in reports and GET (4.3, broken object)."""
+    fatal_objects: frozenset[str] = frozenset()
+    """Objects at which each multiget or GET that names them fails as a whole (4.3, broken object)."""
+    fatal_answer: int | Literal["html", "late"] = 500
+    """How: a status, a page with 200, or an answer that does not come for seconds (4.3, broken object)."""
+    control_characters_in_xml: bool = False
+    """Reports show characters that XML has no place for (4.3, broken object)."""
     multiget_max: int | None = None
     """More hrefs than that are refused (4.3, batches)."""
     multiget_max_status: int = 413
@@ -198,6 +212,8 @@ class WriteQuirks:
     """ETags are weak, never match, and conditions are not demanded (5, update)."""
     put_without_etag: bool = False
     """PUT's answer has no ETag (5, ETag from PUT)."""
+    empty_answers_are_html: bool = False
+    """Answers to PUT and DELETE say text/html without a body, as PHP does by default (5, Content-Type)."""
     no_etag_after_scheduling: bool = False
     """PUT's answer has no ETag when mail was sent (5, ETag from PUT)."""
     counter_etags: bool = False
@@ -244,6 +260,8 @@ class WriteQuirks:
     """So many PUTs answer 412 although nothing changed (5, 412 handling)."""
     put_refusal: tuple[int, str] | None = None
     """PUT always answers this status and CALDAV precondition, e.g. 403, valid-calendar-data (5, refusals)."""
+    put_fails_after_storing: bool = False
+    """PUT stores the body and answers 500 nevertheless, as where a hook behind it fails (8, idempotent retries)."""
     auto_schedule: bool = False
     """Invitations are mailed on behalf of the organizer: see ``double.mails`` (7)."""
     refuses_guest_changes: bool = False

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from urllib.parse import unquote, urlsplit
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
 from tests.doubles.caldav import ics
-from tests.doubles.caldav.messages import CALDAV, DAV, Request, Response, error
+from tests.doubles.caldav.messages import CALDAV, DAV, Request, Response, error, login_page
 from tests.doubles.caldav.properties import element
 from tests.doubles.caldav.site import Site, multistatus, propstat, row, status_line
 from tests.doubles.caldav.state import Calendar, Stored
@@ -41,6 +42,8 @@ def _multiget(site: Site, calendar: Calendar, root: Element) -> Response:
     if quirks.multiget_max is not None and len(paths) > quirks.multiget_max:
         return error(quirks.multiget_max_status)
     names = [path.rpartition("/")[2] for path in paths]
+    if (fatal := fatal_answer(site, names)) is not None:
+        return fatal
     if site.count_down("multiget_newer_times"):
         for name in names:
             if name in calendar.objects:
@@ -56,18 +59,27 @@ def _multiget(site: Site, calendar: Calendar, root: Element) -> Response:
     return multistatus(rows)
 
 
+def fatal_answer(site: Site, names: Iterable[str]) -> Response | None:
+    """What a request that names a fatal object is answered in place of everything."""
+    how = site.quirks.fatal_answer
+    if site.quirks.fatal_objects.isdisjoint(names) or how == "late":
+        return None
+    return login_page() if how == "html" else error(how)
+
+
 def _query(site: Site, calendar: Calendar, root: Element) -> Response:
     inner = root.find(f"{CALDAV}filter/{CALDAV}comp-filter/{CALDAV}comp-filter")
     component = "" if inner is None else inner.get("name", "")
     ranged = None if inner is None else inner.find(f"{CALDAV}time-range")
     start = "" if ranged is None else ranged.get("start", "")
     end = "99999999" if ranged is None else ranged.get("end", "99999999")
+    wanted = "" if inner is None else inner.findtext(f"{CALDAV}prop-filter[@name='UID']/{CALDAV}text-match", "")
     if site.quirks.lists_empty:
         return multistatus([])
     rows = [
         _data_row(site, calendar, name, stored, root, start)
         for name, stored in calendar.objects.items()
-        if _matches(stored.body, component, start, end)
+        if _matches(stored.body, component, start, end) and any(wanted in uid for uid in stored.uids)
     ]
     return multistatus(rows)
 
@@ -103,7 +115,8 @@ def _data(site: Site, name: str, stored: Stored, start: str) -> str:
     body = stored.body
     if site.quirks.adds_recurrence_exception and start:
         body = body.replace(b"END:VEVENT", f"X-RECURRENCE-EXCEPTION:{start}\r\nEND:VEVENT".encode(), 1)
-    return escape(_NOT_XML.sub("", body.decode("utf-8", errors="replace")))
+    text = body.decode("utf-8", errors="replace")
+    return escape(text if site.quirks.control_characters_in_xml else _NOT_XML.sub("", text))
 
 
 def _touched(body: bytes) -> bytes:

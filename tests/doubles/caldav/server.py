@@ -51,8 +51,8 @@ class Handler(BaseHTTPRequestHandler):
         faulty = concerns(site, request)
         if site.quirks.breakage is not None and faulty and response.status < 400:
             response = broken(site.quirks.breakage, response)
-        elif site.quirks.gzip and "gzip" in request.headers.get("accept-encoding", ""):
-            response = compressed(response)
+        elif site.quirks.gzip and response.body and "gzip" in request.headers.get("accept-encoding", ""):
+            response = compressed(response, site.quirks.gzip_etag)
         cut = faulty and len(response.body) > 1 and site.count_down("cut_times")
         entry.status, entry.answer_length = response.status, len(response.body)
         self._send(response, cut=cut)

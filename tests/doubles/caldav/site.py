@@ -57,7 +57,8 @@ class Site:
     @property
     def own_addresses(self) -> tuple[str, ...]:
         """The user's calendar addresses in lower case."""
-        return (f"mailto:{self.state.user}".lower(), self.state.principal.lower())
+        told = (f"mailto:{self.state.user}", self.state.principal, *self.quirks.more_addresses)
+        return tuple(address.lower() for address in told)
 
     def url(self, path: str, host: str | None = None) -> str:
         """Absolute address of a decoded path; ``host`` is by default the one that serves calendars."""

@@ -45,6 +45,11 @@ def _delta(site: Site, calendar: Calendar, token: str, number: int) -> Response:
         rows.append(row(site.href(calendar.path + "notes.txt"), propstat(200, element(f"{DAV}getetag", '"foreign"'))))
     if quirks.never_seen_gone_rows and token:
         rows.append(row(site.href(calendar.path + "never-seen.ics"), status_line(404)))
+    if quirks.removals_share_a_row:
+        gone = [change for change in changes if change.name not in calendar.objects]
+        changes = [change for change in changes if change not in gone]
+        hrefs = "</D:href><D:href>".join(site.href(calendar.path + change.name) for change in gone)
+        rows += [row(hrefs, status_line(404))] if gone else []
     rows += [_row(site, calendar, change) for change in changes]
     return multistatus(rows, f"<D:sync-token>{escape(newest)}</D:sync-token>")
 

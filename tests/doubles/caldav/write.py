@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.doubles.caldav import ics
 from tests.doubles.caldav.messages import CALDAV, DAV, Request, Response, error, redirect
+from tests.doubles.caldav.report import fatal_answer
 from tests.doubles.caldav.rewrite import parse_duration, rewritten
 from tests.doubles.caldav.scheduling import mails, more_than_an_answer
 from tests.doubles.caldav.site import Site
@@ -20,6 +21,8 @@ def get(site: Site, request: Request) -> Response:
     calendar, name = place
     if name in site.quirks.object_errors:
         return error(500)
+    if (fatal := fatal_answer(site, [name])) is not None:
+        return fatal
     stored = calendar.objects[name]
     return Response(200, stored.body, [("Content-Type", "text/calendar; charset=utf-8"), ("ETag", stored.etag)])
 
@@ -45,9 +48,12 @@ def put(site: Site, request: Request) -> Response:
     if refusal is not None:
         return refusal
     stored = calendar.store(name, rewritten(request.body, site.quirks))
+    if site.quirks.put_fails_after_storing:
+        return error(500)
     mailed = _schedule(site, present.body if present else None, stored.body, request)
     silent = site.quirks.put_without_etag or (mailed and site.quirks.no_etag_after_scheduling)
-    return Response(201 if present is None else 204, b"", [] if silent else [("ETag", stored.etag)])
+    etag = [] if silent else [("ETag", stored.etag)]
+    return Response(201 if present is None else 204, b"", [*_empty_type(site), *etag])
 
 
 def delete(site: Site, request: Request) -> Response:
@@ -66,7 +72,7 @@ def delete(site: Site, request: Request) -> Response:
         return error(412)
     calendar.remove(name)
     _schedule(site, present.body, None, request)
-    return Response(204)
+    return Response(204, b"", _empty_type(site))
 
 
 def mkcalendar(site: Site, request: Request) -> Response:
@@ -84,6 +90,10 @@ def mkcalendar(site: Site, request: Request) -> Response:
         components = [comp.get("name", "") for comp in root.iter(f"{CALDAV}comp")]
         calendar.components = tuple(components) or calendar.components
     return Response(201)
+
+
+def _empty_type(site: Site) -> list[tuple[str, str]]:
+    return [("Content-Type", "text/html; charset=UTF-8")] if site.quirks.empty_answers_are_html else []
 
 
 def _refused_always(site: Site, calendar: Calendar) -> Response | None:

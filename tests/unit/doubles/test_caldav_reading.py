@@ -46,11 +46,12 @@ def test_a_partition_serves_calendars_and_hrefs_may_name_the_first_host(start: S
         ({"principal_without_resourcetype": True}, 207, b"<D:resourcetype/></D:prop><D:status>HTTP/1.1 404"),
         ({"principal_refuses_depth_one": True}, 400, b""),
         ({"second_home": True}, 207, b"/more/alice@example.com/"),
+        ({"more_addresses": ("urn:uuid:AB-12",)}, 207, b"<D:href>urn:uuid:AB-12</D:href>"),
     ],
 )
 def test_principals_differ(switch: dict[str, Any], status: int, telling: bytes, start: Start) -> None:
     pair = start(**switch)
-    props = "<D:current-user-principal/><D:resourcetype/><C:calendar-home-set/>"
+    props = "<D:current-user-principal/><D:resourcetype/><C:calendar-home-set/><C:calendar-user-address-set/>"
     answer = pair.client.propfind(pair.double.principal_url, "1", props)
     assert answer.status == status
     assert telling in answer.body
@@ -227,13 +228,23 @@ def test_a_multiget_may_omit_what_is_missing(omits: bool, names: list[str], star
     assert pair.client.multiget(pair.work, "a.ics", "b.ics").names == names
 
 
-def test_single_objects_may_be_broken(start: Start) -> None:
-    pair = start(empty_data=frozenset({"a.ics"}), object_errors=frozenset({"b.ics"}))
+def test_a_query_for_a_uid_finds_what_contains_it(start: Start) -> None:
+    pair = start()
+    _fill(pair, "a.ics", "b.ics")
+    asked = '<C:prop-filter name="UID"><C:text-match collation="i;octet">b.ics@</C:text-match></C:prop-filter>'
+    sieve = f'<C:comp-filter name="VEVENT">{asked}</C:comp-filter>'
+    assert pair.client.query(pair.work, sieve).names == ["b.ics"]
+
+
+def test_removals_may_share_a_row(start: Start) -> None:
+    pair = start(removals_share_a_row=True)
     _fill(pair, "a.ics", "b.ics", "c.ics")
-    answer = pair.client.multiget(pair.work, "a.ics", "b.ics", "c.ics")
-    assert [data.text is not None for data in answer.xml.iter(f"{CALDAV}calendar-data")] == [False, True]
-    assert b"HTTP/1.1 500" in answer.body
-    assert [pair.client.send("GET", pair.work + name).status for name in ("a.ics", "b.ics")] == [200, 500]
+    token = pair.client.sync(pair.work).token
+    for name in ("a.ics", "c.ics"):
+        pair.double.delete_event("work", name)
+    (shared,) = pair.client.sync(pair.work, token).xml.findall(f"{DAV}response")
+    assert [href.text for href in shared.findall(f"{DAV}href")] == [f"/{HOME}work/{name}.ics" for name in "ac"]
+    assert shared.findtext(f"{DAV}status") == "HTTP/1.1 404 Not Found"
 
 
 @pytest.mark.parametrize("status", [413, 500, 507])

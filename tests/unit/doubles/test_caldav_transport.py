@@ -121,6 +121,12 @@ def test_everything_may_be_forbidden(start: Start) -> None:
     assert pair.client.propfind(pair.work).status == 403
 
 
+def test_single_addresses_may_be_forbidden(start: Start) -> None:
+    pair = start(forbidden_paths=frozenset({"/"}))
+    answers = [pair.client.propfind(pair.double.url + path).status for path in ("", WELL_KNOWN)]
+    assert answers == [403, 301]
+
+
 @pytest.mark.parametrize("switches", [{"latency_seconds": 0.1}, {"drip_seconds": 0.01}])
 def test_answers_may_be_slow(switches: dict[str, Any], start: Start) -> None:
     pair = start(**switches)
@@ -194,3 +200,11 @@ def test_answers_are_compressed_for_those_who_can_read_them(start: Start) -> Non
     packed = pair.client.send("GET", pair.work + "a.ics", Accept_Encoding="gzip")
     assert "content-encoding" not in plain.headers
     assert (packed.headers["content-encoding"], gzip.decompress(packed.body)) == ("gzip", b"refused\n")
+
+
+@pytest.mark.parametrize(("how", "told"), [("", '"{}"'), ("weak", 'W/"{}"'), ("suffix", '"{}-gzip"')])
+def test_compressing_may_change_an_etag(how: str, told: str, start: Start) -> None:
+    pair = start(gzip=True, gzip_etag=how)
+    etag = pair.double.put_event("work", "a.ics", event())
+    plain, packed = (pair.client.send("GET", pair.work + "a.ics", Accept_Encoding=coding) for coding in ("", "gzip"))
+    assert (plain.headers["etag"], packed.headers["etag"]) == (etag, told.format(etag.strip('"')))

@@ -63,6 +63,14 @@ def test_if_match_star_may_be_reversed_and_is_a_breach(reverse: bool, statuses: 
     assert pair.client.update(pair.work + "a.ics", event(), "*").status == 400
 
 
+def test_an_answer_without_a_body_may_say_it_is_a_page(start: Start) -> None:
+    pair = start(empty_answers_are_html=True)
+    created = pair.client.create(pair.work + "a.ics", event())
+    deleted = pair.client.delete(pair.work + "a.ics", created.headers["etag"])
+    assert [(answer.status, answer.body) for answer in (created, deleted)] == [(201, b""), (204, b"")]
+    assert {answer.headers["content-type"] for answer in (created, deleted)} == {"text/html; charset=UTF-8"}
+
+
 @pytest.mark.parametrize(("switch", "status"), [("", 412), ("delete_ignores_if_match", 204)])
 def test_delete_may_ignore_if_match(switch: str, status: int, start: Start) -> None:
     pair = start(**({switch: True} if switch else {}))
@@ -184,6 +192,12 @@ def test_a_put_may_be_refused(switch: dict[str, Any], status: int, telling: byte
     assert (answer.status, telling in answer.body, pair.double.events("work")) == (status, True, {})
     again = pair.client.create(pair.work + "a.ics", event()).status
     assert again == (201 if "put_412_times" in switch else status)
+
+
+def test_a_put_may_be_stored_and_answered_as_a_failure(start: Start) -> None:
+    pair = start(put_fails_after_storing=True)
+    assert pair.client.create(pair.work + "a.ics", event()).status == 500
+    assert list(pair.double.events("work")) == ["a.ics"]
 
 
 @pytest.mark.parametrize(("switch", "status"), [("read_only", 403), ("locked", 423)])
