@@ -61,7 +61,7 @@ def test_every_error_that_the_page_tells_to_raise_exists() -> None:
     told = re.search(r"^Raise (.+?), with codes", PAGE, re.MULTILINE | re.DOTALL)
     assert told
     names = re.findall(r"`(\w+)", told.group(1))
-    assert len(names) == 9
+    assert len(names) == 10
     assert all(issubclass(getattr(errors, name), errors.ConnectorError) for name in names)
 
 

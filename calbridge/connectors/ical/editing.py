@@ -17,9 +17,8 @@ from calbridge.connectors.ical.fields import (
     index_of,
     write_field,
 )
-from calbridge.connectors.ical.opened import Opened, opened
-from calbridge.connectors.ical.reading import read_series
-from calbridge.connectors.ical.series import extra_dates
+from calbridge.connectors.ical.opened import Opened, opened, refusing
+from calbridge.connectors.ical.reading import period_units, read_series
 from calbridge.connectors.ical.timezones import blocks
 from calbridge.connectors.ical.tree import Component, Line, line, serialise
 from calbridge.domain.content import HIDDEN_FIELDS, MASTER, Field, Span, Unit, Value, slot_span
@@ -54,6 +53,13 @@ def edit(
     :raises VersionConflict: the event is not in the file; :raises Rejected: it can't be read, or a unit not be written.
     """
     event = opened(native, uid, recurrence_id, own_addresses)
+    with refusing():
+        _change(event, units, rekeyed, redact=redact)
+        event.stamp(now, own_addresses)
+        return serialise(event.root)
+
+
+def _change(event: Opened, units: Mapping[Unit, Value], rekeyed: Mapping[str, str | None], *, redact: bool) -> None:
     own = {unit for unit in event.series.content.units if unit[0] != MASTER}
     if redact:
         _redact(event)
@@ -62,8 +68,6 @@ def edit(
     _move(event, units.get((MASTER, Field.TIME)), rekeyed, own)
     _write_occurrences(event, units)
     event.calendar.put(("METHOD",), [])
-    event.stamp(now, own_addresses)
-    return serialise(event.root)
 
 
 def _write_master(event: Opened, units: Mapping[Unit, Value], own: set[Unit]) -> None:
@@ -108,7 +112,8 @@ def _move(event: Opened, target: Value, rekeyed: Mapping[str, str | None], own: 
         return
     ended = event.span.recurring and not span.recurring
     fate = {key: None if ended else rekeyed.get(key, key) for key in {*excluded, *event.overrides}}
-    event.exclude([new for key in excluded if (new := fate[key]) is not None], span.start)
+    if event.has_occurrences or span.recurring:
+        event.exclude([new for key in excluded if (new := fate[key]) is not None], span.start)
     old, event.overrides = event.overrides, {}
     for key, parts in old.items():
         new = fate[key]
@@ -133,10 +138,15 @@ def _write_master_time(event: Opened, span: Span, own: set[Unit]) -> None:
 
 def _keep_periods(event: Opened, own: set[Unit]) -> None:
     """RDATEs lose their own lengths when they are written anew: they become overrides before that."""
-    for begin, end in extra_dates(index_of(event.master), event.span.start, event.zones):
-        if end is not None and (begin.key, Field.TIME) in own and begin.key not in event.overrides:
-            part = _new_override(event, begin.key)
-            _write_times(event, part, Span(begin, end))
+    for key, span in _periods(event).items():
+        if (key, Field.TIME) in own and key not in event.overrides:
+            _new_override(event, key, span)
+
+
+def _periods(event: Opened) -> dict[str, Span]:
+    """The occurrences whose length an RDATE gives now; after a move the event's content has them in other places."""
+    found = period_units(index_of(event.master), event.span, event.zones)
+    return {key: span for (key, _), span in found.items() if isinstance(span, Span)}
 
 
 def _write_times(event: Opened, part: Component, span: Span) -> None:
@@ -168,9 +178,13 @@ def _write_occurrences(event: Opened, units: Mapping[Unit, Value]) -> None:
         return
     if event.alone or not (event.span.recurring or wanted.keys() <= event.overrides.keys()):
         raise Rejected(code="not_expressible", field=Field.TIME)
-    before = event.excluded()
+    before, periods = event.excluded(), _periods(event)
     excluded = dict.fromkeys(before)
-    lighter = [key for key, fields in wanted.items() if _write_occurrence(event, key, fields, excluded)]
+    lighter = [
+        key
+        for key, fields in wanted.items()
+        if _write_occurrence(event, key, periods.get(key) or slot_span(event.span, key), fields, excluded)
+    ]
     if list(excluded) != before:
         event.exclude(list(excluded), event.span.start)
         event.touch(event.master, reschedules=True)
@@ -178,8 +192,13 @@ def _write_occurrences(event: Opened, units: Mapping[Unit, Value]) -> None:
         _prune(event, lighter)
 
 
-def _write_occurrence(event: Opened, key: str, fields: Mapping[Field, Value], excluded: dict[str, None]) -> bool:
-    """One occurrence; whether something of it was given back to the master. ``excluded`` are the keys of EXDATEs."""
+def _write_occurrence(
+    event: Opened, key: str, slot: Span, fields: Mapping[Field, Value], excluded: dict[str, None]
+) -> bool:
+    """One occurrence; whether something of it was given back to the master.
+
+    ``slot`` is its time as long as it has no override, ``excluded`` are the keys of EXDATEs.
+    """
     if fields.get(Field.EXISTS, True) is False:
         for part in event.overrides.pop(key, []):
             event.drop(part)
@@ -190,7 +209,7 @@ def _write_occurrence(event: Opened, key: str, fields: Mapping[Field, Value], ex
         excluded.pop(key, None)
         _revive(event, key)
     if not event.overrides.get(key) and any(value is not None for value in written.values()):
-        _new_override(event, key)
+        _new_override(event, key, slot)
     for part in event.overrides.get(key, []):
         for name, value in written.items():
             _write_own(event, part, key, name, value)
@@ -226,16 +245,15 @@ def _revive(event: Opened, key: str) -> None:
             event.touch(part, reschedules=True)
 
 
-def _new_override(event: Opened, key: str) -> Component:
+def _new_override(event: Opened, key: str, span: Span) -> None:
     part = event.master.copy()
     slot = event.span.start.at(datetime.fromisoformat(key))
     part.put(RULE_NAMES, [])
     part.put(("RECURRENCE-ID",), [event.clock.line("RECURRENCE-ID", slot, series=True)])
-    _write_times(event, part, slot_span(event.span, key))
+    _write_times(event, part, span)
     event.add(part)
     event.overrides[key] = [part]
     event.touch(part)
-    return part
 
 
 def _prune(event: Opened, keys: list[str]) -> None:

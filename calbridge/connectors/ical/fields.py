@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import unquote
 
@@ -84,15 +85,33 @@ def _text(index: Index, name: str) -> str:
 
 
 def text_of(index: Index) -> Text:
-    """DESCRIPTION, with the HTML that X-ALT-DESC or a data: ALTREP holds beside it."""
+    """DESCRIPTION, with the HTML that X-ALT-DESC or a data: ALTREP holds beside it.
+
+    HTML in other words is what the text said before somebody changed DESCRIPTION alone: it is left out.
+    """
     lines = index.get("DESCRIPTION")
     markup = next((unescape(one.value) for one in index.get("X-ALT-DESC", []) if _is_html(one)), None)
     if lines is None:
         return Text(plain_of(markup) if markup else "", markup or None)
-    other = lines[0].parameter("ALTREP")
-    if markup is None and other[:14].lower() == "data:text/html":
-        markup = unquote(other.partition(",")[2])
-    return Text(unescape(lines[0].value), markup or None)
+    plain = unescape(lines[0].value)
+    markup = markup or _html_of(lines[0].parameter("ALTREP"))
+    return Text(plain, markup if markup and _words(plain_of(markup)) == _words(plain) else None)
+
+
+def _words(text: str) -> str:
+    """A text without its white space, in which programs differ most when they make plain text of HTML."""
+    return "".join(text.split())
+
+
+def _html_of(uri: str) -> str:
+    """The HTML in a data: URI (RFC 2397); empty where none can be read."""
+    head, _, body = uri.partition(",")
+    if head[:14].lower() != "data:text/html":
+        return ""
+    try:
+        return b64decode(unquote(body)).decode() if head.lower().endswith(";base64") else unquote(body)
+    except ValueError:
+        return ""
 
 
 def _is_html(found: Line) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -56,8 +58,15 @@ class Opened:
         if reschedules:
             self.rescheduled.add(id(part))
 
+    @property
+    def has_occurrences(self) -> bool:
+        """Whether there is more than one event: without that an EXDATE means nothing, and is not even looked at."""
+        return self.span.recurring or bool(self.overrides)
+
     def excluded(self) -> list[str]:
-        """The keys of the EXDATEs that stand there now, by the start as it was."""
+        """The keys of the EXDATEs that stand there now, by the start as it was. :raises BadValue: one is no time."""
+        if not self.has_occurrences:
+            return []
         return excluded_keys(index_of(self.master), self.span.start, self.zones)
 
     def exclude(self, keys: list[str], start: When) -> None:
@@ -111,8 +120,15 @@ def opened(native: bytes, uid: str, recurrence_id: str | None, own: frozenset[st
     :raises VersionConflict: it is not in there (any more); :raises Rejected: it can't be read, hence not be changed.
     """
     root = parsed(native)
-    try:
+    with refusing():
         return _opened(root, uid, recurrence_id, own)
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Data that can't be read make a change of them impossible. :raises Rejected: with the code of what is wrong."""
+    try:
+        yield
     except Unsupported as error:
         raise Rejected(code="unsupported_recurrence") from error
     except TooMany as error:

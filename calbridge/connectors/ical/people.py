@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from calbridge.connectors.ical.tree import Line, line
+from calbridge.connectors.ical.tree import Line, line, with_parameters
 from calbridge.domain.content import People, Person, Responses
 
 _ANSWERS = {"ACCEPTED": "accepted", "DECLINED": "declined", "TENTATIVE": "tentative"}
@@ -55,33 +55,39 @@ def answer_of(attendee: Line) -> str:
 
 
 def organizer_lines(person: Person | None, present: Iterable[Line]) -> list[Line]:
-    """The ORGANIZER property; one that names the same person stays as it is."""
+    """The ORGANIZER property; one that names the same person, or nobody who can be told, stays as it is."""
     if person is None:
-        return []
+        return [one for one in present if not address_of(one)]
     same = [one for one in present if address_of(one) == person.email]
     return same[:1] or [line("ORGANIZER", _uri(person), {"CN": person.name} if person.name else {})]
 
 
 def attendee_lines(people: Iterable[Person], present: Iterable[Line]) -> list[Line]:
-    """The ATTENDEE properties; those of people who stay keep all their parameters."""
-    known = {address_of(one): one for one in present}
-    return [_attendee(person, known.get(person.email)) for person in people]
+    """The ATTENDEE properties; those of people who stay keep all their parameters.
+
+    Of several with one address the last is the one that is read, and changed; those without an address stay.
+    """
+    known: dict[str, list[Line]] = {}
+    for one in present:
+        known.setdefault(address_of(one), []).append(one)
+    found = known.pop("", [])
+    for person in people:
+        same = known.get(person.email, [])
+        found += [*same[:-1], _attendee(person, same[-1] if same else None)]
+    return found
 
 
 def _attendee(person: Person, present: Line | None) -> Line:
-    if present is not None:
-        is_now = person_of(present)
-        if is_now.role == person.role and (is_now.name == person.name or not person.name):
-            return present
-    given = dict(present.parameters) if present is not None else {"PARTSTAT": "NEEDS-ACTION"}
-    if person.name:
-        given["CN"] = person.name
-    if person.role == "resource":
-        given["CUTYPE"] = given["CUTYPE"] if given.get("CUTYPE", "").upper() in _THINGS else "RESOURCE"
-    elif given.get("CUTYPE", "").upper() in _THINGS:
-        del given["CUTYPE"]
-    given["ROLE"] = _ROLE_NAMES.get(person.role, "REQ-PARTICIPANT")
-    return line("ATTENDEE", present.value if present is not None else _uri(person), given)
+    found = present if present is not None else line("ATTENDEE", _uri(person), {"PARTSTAT": "NEEDS-ACTION"})
+    before = person_of(found)
+    changed: dict[str, str | None] = {}
+    if person.name and person.name != before.name:
+        changed["CN"] = person.name
+    if person.role != before.role and "resource" in (person.role, before.role):
+        changed["CUTYPE"] = "RESOURCE" if person.role == "resource" else None
+    if person.role != before.role or present is None:
+        changed["ROLE"] = _ROLE_NAMES.get(person.role, "REQ-PARTICIPANT")
+    return with_parameters(found, changed)
 
 
 def _uri(person: Person) -> str:

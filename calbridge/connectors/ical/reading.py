@@ -149,7 +149,7 @@ def read_series(group: Group, zones: Mapping[str, str], own: frozenset[str], *, 
     units: dict[Unit, Value] = {(MASTER, name): value for name, value in read_fields(index, own).items()}
     units[(MASTER, Field.TIME)] = span
     if span.recurring or group.overrides:
-        units.update(_period_units(index, span, here))
+        units.update(period_units(index, span, here))
         for part in group.overrides:
             units.update(_override_units(part, span, here, own))
         units.update({(key, Field.EXISTS): False for key in excluded_keys(index, span.start, here)})
@@ -165,7 +165,7 @@ def _check_counts(index: Index, group: Group) -> None:
         raise TooMany("too_large")
 
 
-def _period_units(index: Index, span: Span, zones: Zones) -> dict[Unit, Value]:
+def period_units(index: Index, span: Span, zones: Zones) -> dict[Unit, Value]:
     """An RDATE that has a length of its own is an occurrence with a time of its own."""
     found: dict[Unit, Value] = {}
     for begin, end in extra_dates(index, span.start, zones):
@@ -219,4 +219,4 @@ def _stamp(text: str) -> datetime | None:
         return None
 
 
-__all__ = ["Broken", "Readable", "Series", "TooMany", "read", "read_series", "uid_of", "zone_blocks"]
+__all__ = ["Broken", "Readable", "Series", "TooMany", "period_units", "read", "read_series", "uid_of", "zone_blocks"]

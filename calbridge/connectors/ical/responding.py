@@ -7,7 +7,7 @@ from datetime import datetime
 from calbridge.connectors.ical import people
 from calbridge.connectors.ical.opened import opened
 from calbridge.connectors.ical.text import escape
-from calbridge.connectors.ical.tree import Component, Line, line, serialise
+from calbridge.connectors.ical.tree import Component, Line, line, serialise, with_parameters
 from calbridge.domain.content import Field
 from calbridge.errors import Rejected
 
@@ -55,6 +55,4 @@ def _say(part: Component, comment: str | None) -> None:
 def _answered(attendee: Line, answer: str, own: frozenset[str]) -> Line:
     if not people.is_own(attendee, own):
         return attendee
-    given = {name: value for name, value in attendee.parameters.items() if name != "RSVP"}
-    given["PARTSTAT"] = people.PARTSTATS.get(answer, "NEEDS-ACTION")
-    return line("ATTENDEE", attendee.value, given)
+    return with_parameters(attendee, {"RSVP": None, "PARTSTAT": people.PARTSTATS.get(answer, "NEEDS-ACTION")})

@@ -87,7 +87,8 @@ def span_of(index: Index, zones: Zones) -> Span:
 
 def _end(index: Index, start: When, zones: Zones, *, series: bool) -> When:
     if "DTEND" in index:
-        return _tolerant_end(start, value_of(index["DTEND"][0], zones), zones)
+        end = _tolerant_end(start, value_of(index["DTEND"][0], zones), zones)
+        return _on_clock_of(start, end, zones) if series else end
     if "DURATION" in index:
         end = lasting(start, index["DURATION"][0].value, zones, nominal=series)
         return start.shifted(timedelta(days=1)) if start.is_date and end.local <= start.local else end
@@ -110,6 +111,23 @@ def _tolerant_end(start: When, end: When, zones: Zones) -> When:
         if mixed or zones.instant(end) < zones.instant(start):
             raise BadValue
     return end
+
+
+def _on_clock_of(start: When, end: When, zones: Zones) -> When:
+    """The end of a series in its start's zone: every occurrence lasts as long as the first (RFC 5545 3.8.5.3).
+
+    :raises BadValue: it is before the start.
+    """
+    if end.kind is start.kind and end.zone == start.zone:
+        return end
+    ending = start.at(zones.wall(end, start))
+    if ending.local >= start.local:
+        return ending
+    # The clock was put back in between: there is no such end on the wall, only a length.
+    length = zones.instant(end) - zones.instant(start)
+    if length < timedelta():
+        raise BadValue
+    return start.shifted(length)
 
 
 def rule_of(index: Index, start: When, zones: Zones) -> tuple[str, ...]:

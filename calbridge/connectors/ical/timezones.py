@@ -17,6 +17,8 @@ _STAMP = re.compile(r"^(\d{8})T(\d{4})(\d{2})?Z?$")
 _OFFSET = re.compile(r"^([+-])(\d{2}):?(\d{2})(\d{2})?$")
 _UNTIL = re.compile(r"UNTIL=(\d{8})(T\d{6})?(Z)?")
 _AHEAD_YEARS = 10
+_FIRST_YEAR = 2
+"""Of which all instants can be told in every zone."""
 _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _MAX_OBSERVANCES = 2_000
 
@@ -116,7 +118,7 @@ def _local_until(rule: str, before: int) -> str:
 
 def zone_block(zone: str, first_year: int) -> Component:
     """A VTIMEZONE for an IANA zone that holds from the year before ``first_year`` on."""
-    return Component("VTIMEZONE", block=_zone_text(zone, max(first_year - 1, 1)))
+    return Component("VTIMEZONE", block=_zone_text(zone, max(first_year - 1, _FIRST_YEAR)))
 
 
 def fixed_block(name: str, seconds: int) -> Component:
@@ -144,7 +146,7 @@ def _zone_text(zone: str, first_year: int) -> str:
 
 
 def _part(kind: str, local: datetime, before: int, after: int, rule: str | None = None) -> list[str]:
-    lines = [f"BEGIN:{kind}", f"DTSTART:{local:%Y%m%dT%H%M%S}"]
+    lines = [f"BEGIN:{kind}", "DTSTART:" + f"{local:%Y%m%dT%H%M%S}".rjust(15, "0")]
     lines += [f"TZOFFSETFROM:{_offset_text(before)}", f"TZOFFSETTO:{_offset_text(after)}"]
     lines += [f"RRULE:{rule}"] if rule else []
     return [*lines, f"END:{kind}"]

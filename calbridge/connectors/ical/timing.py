@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from calbridge.connectors.ical import timezones
-from calbridge.connectors.ical.moments import Zones, stamp
+from calbridge.connectors.ical.moments import BadValue, Zones, stamp, value_at
 from calbridge.connectors.ical.text import escape
 from calbridge.connectors.ical.tree import Component, Line, line
 from calbridge.domain.content import Field, Span
-from calbridge.domain.times import TimeKind, When, is_iana
+from calbridge.domain.times import TimeKind, When, day, is_iana, utc
 from calbridge.errors import Rejected
 
 _OWN_PATH = "/calbridge/"
+_UNTIL = re.compile(r"(?<=UNTIL=)[^;]*", re.IGNORECASE)
 
 
 class Clock:
@@ -39,17 +41,36 @@ class Clock:
         return [self.line("DTSTART", span.start, series=series), self.line("DTEND", span.end, series=series)]
 
     def rules(self, span: Span) -> list[Line]:
-        """RRULE and RDATE; the text of a rule passes through. :raises Rejected: ``not_expressible``: other lines."""
+        """RRULE and RDATE; of a rule only UNTIL may change. :raises Rejected: ``not_expressible``: other lines."""
         found = []
         for text in span.rule:
             name, _, body = text.partition(":")
             if name.upper().startswith("RDATE"):
                 found.append(self._dates(body, span.start))
             elif name.upper() == "RRULE":
-                found.append(line("RRULE", body.strip()))
+                ended = _UNTIL.sub(lambda match: self._until(match.group(), span.start), body.strip())
+                found.append(line("RRULE", ended))
             else:
                 raise Rejected(code="not_expressible", field=Field.TIME)
         return found
+
+    def _until(self, text: str, start: When) -> str:
+        """An UNTIL in the type of DTSTART, in UTC where that has a zone (RFC 5545 section 3.3.10).
+
+        A date means that whole day on the start's clock. What is no time stays what it is.
+        """
+        try:
+            until = value_at(text, "", self._zones)
+        except BadValue:
+            return text
+        if start.is_date:
+            return stamp(day(until.local))
+        local = until.local.replace(hour=23, minute=59, second=59) if until.is_date else until.local
+        if start.kind is TimeKind.FLOATING:
+            return stamp(start.at(local))
+        if until.kind is TimeKind.UTC:
+            return stamp(until)
+        return stamp(utc(self._zones.instant(start.at(local))))
 
     def _dates(self, body: str, start: When) -> Line:
         given = self.line("RDATE", start, series=True).parameters

@@ -99,6 +99,26 @@ def line(name: str, value: str, parameters: Mapping[str, str] | None = None) -> 
     return Line(f"{name}{given}:{_CONTROLS.sub('', value)}")
 
 
+def with_parameters(found: Line, given: Mapping[str, str | None]) -> Line:
+    """A content line with these parameters (upper-case names) set, or taken out with None.
+
+    The others stay as they are written: one may hold a list of quoted values (RFC 5545 section 3.2.5).
+    """
+    raw = found.raw
+    head = raw.partition(":")[0]
+    place = len(head.partition(";")[0])
+    written, missing = [raw[:place]], {name: text for name, text in given.items() if text is not None}
+    while match := _PARAMETER.match(raw, place):
+        name = match.group(1).strip().upper()
+        if name not in given:
+            written.append(match.group())
+        elif name in missing:
+            written.append(f";{name}={_quoted(missing.pop(name))}")
+        place = match.end()
+    written.extend(f";{name}={_quoted(text)}" for name, text in missing.items())
+    return Line("".join(written) + raw[place:])
+
+
 def _quoted(text: str) -> str:
     text = _CONTROLS.sub("", text.replace("^", "^^").replace('"', "^'").replace("\n", "^n"))
     return f'"{text}"' if re.search(r"[,;:]", text) else text

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import pytest
 
 from calbridge.connectors.ical import Broken, Readable, create, edit, read
 from calbridge.connectors.ical.text import lines_of
-from calbridge.domain.content import MASTER, Field
+from calbridge.domain.content import MASTER, Content, Field
 from calbridge.domain.times import TimeKind
 from calbridge.errors import Rejected
 
@@ -28,6 +30,14 @@ OUTCOMES = {
 }
 """What the files hold. Broken are placeholders instead of dates, missing starts, dates that do not exist, two masters
 of one UID, ends before starts and cut files."""
+RETYPED = {
+    "UNTIL=19701119T203000Z": "UNTIL=19701119T203000",
+    "UNTIL=20260817T220000Z": "UNTIL=20260817",
+    "UNTIL=20200916T230000Z": "UNTIL=20200916",
+    "UNTIL=20200923T230000Z": "UNTIL=20200923",
+    "UNTIL=20191023": "UNTIL=20191023T225959Z",
+}
+"""Ends of rules in another type than the start of their series, and how they are written (RFC 5545 3.3.10)."""
 EDITS = 415
 EDITED = ("SUMMARY", "DTSTAMP", "LAST-MODIFIED", "METHOD")
 
@@ -94,9 +104,17 @@ def test_what_is_read_can_be_written_and_is_read_the_same(shared_corpus: Path) -
                 continue
             assert isinstance(again, Readable), name
             before, after = one.event.content.without(calendars_own), again.event.content.without(calendars_own)
-            assert after.same(before), (name, one.uid)
+            assert after.same(retyped(before)), (name, one.uid)
     assert set(refused) <= {"not_expressible"}
     assert sum(refused.values()) < 20
+
+
+def retyped(found: Content) -> Content:
+    """The same with the end of its rule in the type of its start."""
+    span = found.span
+    assert span is not None
+    rule = tuple(re.sub("UNTIL=[^;]+", lambda match: RETYPED.get(match[0], match[0]), line) for line in span.rule)
+    return Content({**found.units, (MASTER, Field.TIME): replace(span, rule=rule)})
 
 
 def independent(body: bytes) -> dict[str, Any]:

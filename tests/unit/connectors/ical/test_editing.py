@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import icalendar
 import pytest
@@ -417,3 +417,138 @@ def test_the_words_of_an_answer_are_replaced_by_the_next_and_those_of_others_sta
     assert b"Late" not in again
     assert b"In time" not in answered(again, None)
     assert b"COMMENT:keep me" in answered(again, None)
+
+
+def test_a_single_event_is_moved_whatever_its_exdate_says() -> None:
+    body = SINGLE.replace(b"SUMMARY:Talk", b"SUMMARY:Talk\r\nEXDATE:none")
+    span = Span(utc(datetime(2027, 2, 1, 9)), utc(datetime(2027, 2, 1, 10)))
+    changed = change(body, master(Field.TIME, span))
+    assert event_of(changed).content.span == span
+    assert b"EXDATE:none" in changed
+
+
+@pytest.mark.parametrize("exdate", [b"EXDATE:none", b"EXDATE;TZID=Europe/Berlin:20270112T100000"])
+def test_a_single_event_that_becomes_a_series_has_every_occurrence(exdate: bytes) -> None:
+    body = SINGLE.replace(b"SUMMARY:Talk", b"SUMMARY:Talk\r\n" + exdate)
+    found = after(body, master(Field.TIME, moved(datetime(2027, 1, 5, 10))))
+    assert found.span == moved(datetime(2027, 1, 5, 10))
+    assert found.keys == ()
+
+
+def test_a_change_that_leaves_what_can_not_be_read_is_refused() -> None:
+    units = {**master(Field.TIME, moved(datetime(2027, 1, 5, 10), "RDATE:soon")), (THIRD, Field.TITLE): None}
+    with pytest.raises(Rejected, match="broken_calendar_data"):
+        change(SERIES, units)
+
+
+PERIOD = calendar(
+    vevent(
+        "DTSTART:20270105T090000Z",
+        "DTEND:20270105T100000Z",
+        "SUMMARY:Talk",
+        "RRULE:FREQ=DAILY;COUNT=2",
+        "RDATE;VALUE=PERIOD:20270112T090000Z/20270112T170000Z",
+    )
+)
+LONG = "2027-01-12T09:00:00"
+
+
+def test_a_renamed_extra_date_keeps_the_length_of_its_own() -> None:
+    found = after(PERIOD, {(LONG, Field.TITLE): "x"})
+    assert found.of(Field.TITLE, LONG) == "x"
+    assert found.of(Field.TIME, LONG) == Span(utc(datetime(2027, 1, 12, 9)), utc(datetime(2027, 1, 12, 17)))
+
+
+def test_a_new_occurrence_where_an_extra_date_was_lasts_as_long_as_the_series() -> None:
+    start = utc(datetime(2027, 1, 6, 9))
+    span = Span(start, start.shifted(timedelta(hours=1)), ("RRULE:FREQ=DAILY;COUNT=20",))
+    units: dict[Unit, Value] = {(MASTER, Field.TIME): span, (LONG, Field.TITLE): "x"}
+    found = after(PERIOD, units, rekeyed={LONG: "2027-01-13T09:00:00"})
+    assert {unit for unit in found if unit[0] == LONG} == {(LONG, Field.TITLE)}
+
+
+def test_a_rule_ends_on_the_same_day_when_its_series_gets_times() -> None:
+    body = calendar(vevent("DTSTART;VALUE=DATE:20270105", "RRULE:FREQ=WEEKLY;UNTIL=20270202", "SUMMARY:Talk"))
+    changed = change(body, master(Field.TIME, moved(datetime(2027, 1, 5, 10), "RRULE:FREQ=WEEKLY;UNTIL=20270202")))
+    assert b"RRULE:FREQ=WEEKLY;UNTIL=20270202T225959Z\r\n" in changed
+
+
+@pytest.mark.parametrize("until", ["20270202", "20270202T100000"])
+def test_the_end_of_a_rule_that_is_not_edited_stays_as_somebody_else_wrote_it(until: str) -> None:
+    body = SERIES.replace(b"COUNT=20", f"UNTIL={until}".encode())
+    rule = f"RRULE:FREQ=WEEKLY;WKST=SU;UNTIL={until}"
+    span = moved(datetime(2027, 1, 5, 12), rule)
+    rekeyed = {SECOND: "2027-01-12T12:00:00"}
+    changed = change(body, {**master(Field.TIME, span), **master(Field.TITLE, "x")}, rekeyed=rekeyed)
+    assert rule.encode() in changed
+    assert event_of(changed).content.span == span
+
+
+LISTS = (
+    'DELEGATED-FROM="mailto:a@example.com","mailto:b@example.com";MEMBER="mailto:c@example.com","mailto:d@example.com"'
+)
+
+
+def unfolded(body: bytes) -> bytes:
+    return body.replace(b"\r\n ", b"")
+
+
+def test_an_answer_leaves_lists_of_addresses_as_they_are() -> None:
+    guest = f'ATTENDEE;{LISTS};RSVP=TRUE;X-A=^^b;partstat=NEEDS-ACTION;CN="A; B":mailto:alice@example.com'
+    body = calendar(vevent(*TIMES, "ORGANIZER:mailto:bob@example.com", guest))
+    answered = respond(body, uid=UID, recurrence_id=None, answer="accepted", own_addresses=OWN, now=NOW)
+    wanted = f'ATTENDEE;{LISTS};X-A=^^b;PARTSTAT=ACCEPTED;CN="A; B":mailto:alice@example.com\r\n'
+    assert wanted.encode() in unfolded(answered)
+
+
+def test_an_answer_without_a_present_one_is_added() -> None:
+    body = calendar(vevent(*TIMES, "ORGANIZER:mailto:bob@example.com", "ATTENDEE:mailto:alice@example.com"))
+    answered = respond(body, uid=UID, recurrence_id=None, answer="declined", own_addresses=OWN, now=NOW)
+    assert b"ATTENDEE;PARTSTAT=DECLINED:mailto:alice@example.com\r\n" in answered
+
+
+@pytest.mark.parametrize(
+    ("person", "before", "now"),
+    [
+        (Person("bob@example.com", "Robert, B."), "ROLE=CHAIR;CN=Bob", 'ROLE=CHAIR;CN="Robert, B."'),
+        (Person("bob@example.com", "Bob", "optional"), "CN=Bob", "CN=Bob;ROLE=OPT-PARTICIPANT"),
+        (Person("bob@example.com", "Bob"), "CUTYPE=ROOM;CN=Bob", "CN=Bob;ROLE=REQ-PARTICIPANT"),
+        (Person("bob@example.com", "", "resource"), "CN=Bob", "CN=Bob;CUTYPE=RESOURCE;ROLE=REQ-PARTICIPANT"),
+        (Person("bob@example.com", "", "resource"), "CUTYPE=ROOM;CN=Bob", "CUTYPE=ROOM;CN=Bob"),
+    ],
+)
+def test_a_changed_attendee_keeps_lists_of_addresses(person: Person, before: str, now: str) -> None:
+    body = calendar(vevent(*TIMES, f"ATTENDEE;{LISTS};{before}:mailto:bob@example.com"))
+    changed = change(body, master(Field.PEOPLE, People(None, (person,))))
+    assert f"ATTENDEE;{LISTS};{now}:mailto:bob@example.com\r\n".encode() in unfolded(changed)
+
+
+STRANGE = (
+    "ORGANIZER;CN=Nobody:mailto:",
+    "ATTENDEE;CN=Room:mailto:",
+    "ATTENDEE;CN=Bob;X-NUM-GUESTS=1:mailto:bob@example.com",
+    "ATTENDEE;CN=Bobby;CUTYPE=GROUP:MAILTO:Bob@Example.com",
+)
+
+
+def test_attendees_that_can_not_be_told_apart_or_addressed_stay_when_others_change() -> None:
+    body = calendar(vevent(*TIMES, *STRANGE, "ATTENDEE:mailto:carol@example.com"))
+    bobby, eve = Person("bob@example.com", "Bobby"), Person("eve@example.com", "Eve")
+    changed = change(body, master(Field.PEOPLE, People(None, (bobby, eve))))
+    lines = unfolded(changed).decode().split("\r\n")
+    assert set(STRANGE) <= set(lines)
+    assert "ATTENDEE:mailto:carol@example.com" not in lines
+    assert event_of(changed).content.people == People(None, (bobby, eve))
+
+
+def test_who_is_no_guest_any_more_goes_with_every_line_of_his() -> None:
+    body = calendar(vevent(*TIMES, *STRANGE, "ATTENDEE:mailto:carol@example.com"))
+    changed = change(body, master(Field.PEOPLE, People(None, (Person("carol@example.com"),))))
+    assert b"bob@" not in changed.lower()
+
+
+def test_a_guest_with_two_lines_is_renamed_in_the_one_that_is_read() -> None:
+    people = People(None, (Person("bob@example.com", "Robert"),))
+    changed = change(calendar(vevent(*TIMES, *STRANGE)), master(Field.PEOPLE, people))
+    assert STRANGE[2].encode() in changed
+    assert event_of(changed).content.people == people

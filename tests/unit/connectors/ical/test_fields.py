@@ -9,7 +9,7 @@ import pytest
 from calbridge.connectors.ical import create, normalise_content
 from calbridge.domain.content import MASTER, Content, Field, People, Person, Span, Text, Value, content
 from calbridge.domain.event import ALL_EDITABLE, Editable
-from calbridge.domain.times import day, unknown, utc
+from calbridge.domain.times import day, unknown, utc, zoned
 from calbridge.errors import Rejected
 from tests.unit.connectors.ical.files import calendar, content_of, event_of, vevent
 
@@ -57,10 +57,37 @@ def value_of(name: Field, *lines: str) -> Value:
             Text("a & b\nc", "<p>a &amp; b</p><p>c</p>"),
         ),
         (('DESCRIPTION;ALTREP="data:text/html,%3Cb%3Ea%3C/b%3E":a',), Field.TEXT, Text("a", "<b>a</b>")),
+        (('DESCRIPTION;ALTREP="data:text/html;base64,PGI+YTwvYj4=":a',), Field.TEXT, Text("a", "<b>a</b>")),
+        (
+            ('DESCRIPTION;ALTREP="DATA:text/html;charset=utf-8;BASE64,PGI%2Bw6Q8L2I%2B":\u00e4',),
+            Field.TEXT,
+            Text("\u00e4", "<b>\u00e4</b>"),
+        ),
+        (('DESCRIPTION;ALTREP="data:text/html;base64,PGI":a',), Field.TEXT, Text("a")),
+        (('DESCRIPTION;ALTREP="data:text/html;base64,/w==":a',), Field.TEXT, Text("a")),
     ],
 )
 def test_a_property_is_a_unit(lines: tuple[str, ...], name: Field, expected: Value) -> None:
     assert value_of(name, *lines) == expected
+
+
+@pytest.mark.parametrize(
+    "markup", ["<p>Room A</p>\\n<p>at 9</p>", "<html><body>Room&nbsp;A<br>at <i>9</i></body></html>"]
+)
+def test_html_that_says_what_the_text_says_goes_with_it(markup: str) -> None:
+    text = value_of(Field.TEXT, "DESCRIPTION:Room A\\nat 9", f"X-ALT-DESC;FMTTYPE=text/html:{markup}")
+    assert text == Text("Room A\nat 9", markup.replace("\\n", "\n"))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("DESCRIPTION:Room B\\nat 11", "X-ALT-DESC;FMTTYPE=text/html:<p>Room A</p><p>at 9</p>"),
+        ('DESCRIPTION;ALTREP="data:text/html,%3Cp%3ERoom A%3C/p%3E":Room B\\nat 11',),
+    ],
+)
+def test_html_that_says_what_the_text_said_before_is_not_told(lines: tuple[str, ...]) -> None:
+    assert value_of(Field.TEXT, *lines) == Text("Room B\nat 11")
 
 
 PEOPLE = (
@@ -187,6 +214,15 @@ def test_what_no_new_file_can_hold_is_normalised_to_itself() -> None:
     with pytest.raises(Rejected):
         create(series, uid="u", marker=None)
     assert normalise_content(series) is series
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
+@pytest.mark.parametrize("local", [datetime(1, 1, 1), datetime(9999, 12, 31, 23)])
+def test_the_first_and_the_last_of_all_times_can_be_written_in_every_zone(zone: str, local: datetime) -> None:
+    span = Span(zoned(local, zone), zoned(local, zone))
+    body = create(content({(MASTER, Field.TIME): span}), uid="u", marker=None)
+    assert event_of(body).content.span == span
+    assert all(len(one) == len(b"DTSTART:20270105T100000") for one in body.split() if one.startswith(b"DTSTART:"))
 
 
 def test_a_date_is_written_as_a_date() -> None:

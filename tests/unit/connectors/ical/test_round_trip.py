@@ -5,11 +5,15 @@ from __future__ import annotations
 import contextlib
 from datetime import UTC, datetime, timedelta
 
+import icalendar
+import pytest
+import recurring_ical_events
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calbridge.connectors.ical import Readable, create, digest, edit, normalise_content, read, remove
 from calbridge.domain.content import MASTER, Content, Field, People, Person, Span, Text, Unit, Value, content
+from calbridge.domain.recurrence import occurrences
 from calbridge.domain.times import When, day, floating, utc, zoned
 from calbridge.errors import Rejected, VersionConflict
 from tests.unit.connectors.ical.files import CENTRAL_EUROPE, calendar, event_of, vevent
@@ -95,6 +99,51 @@ def test_editing_one_content_into_another_arrives_there(start: Content, target: 
     changed = edit(body, uid="u", recurrence_id=None, units=singles, rekeyed={}, redact=False, now=NOW)
     found = event_of(changed).content.without([Field.RESPONSES, Field.MY_RESPONSE])
     assert found.same(start.with_units(singles))
+
+
+BERLIN = zoned(datetime(2026, 1, 5, 10), "Europe/Berlin")
+
+
+def series(start: When, until: str) -> Content:
+    length = timedelta(days=1) if start.is_date else timedelta(hours=1)
+    span = Span(start, start.shifted(length), (f"RRULE:FREQ=WEEKLY;UNTIL={until};WKST=SU",))
+    return content({(MASTER, Field.TIME): span, (MASTER, Field.TITLE): "x"})
+
+
+@pytest.mark.parametrize(
+    ("start", "given_until", "written"),
+    [
+        (BERLIN, "20260202", "20260202T225959Z"),
+        (BERLIN, "20260720", "20260720T215959Z"),
+        (BERLIN, "20260202T100000", "20260202T090000Z"),
+        (BERLIN, "20260202T090000z", "20260202T090000Z"),
+        (utc(datetime(2026, 1, 5, 10)), "20260202", "20260202T235959Z"),
+        (floating(datetime(2026, 1, 5, 10)), "20260202", "20260202T235959"),
+        (floating(datetime(2026, 1, 5, 10)), "20260202T100000Z", "20260202T100000"),
+        (day(datetime(2026, 1, 5)), "20260202", "20260202"),
+        (day(datetime(2026, 1, 5)), "20260202T235959Z", "20260202"),
+        (day(datetime(2026, 1, 5)), "20260202T100000", "20260202"),
+        (BERLIN, "20261131", "20261131"),
+        (BERLIN, "soon", "soon"),
+        (zoned(datetime(2026, 1, 5, 10), "America/New_York"), "99991231", "99991231T235959Z"),
+    ],
+)
+def test_the_end_of_a_rule_is_written_in_the_type_of_its_start(start: When, given_until: str, written: str) -> None:
+    """RFC 5545 3.3.10: a date for a date, UTC for a time with a zone, local for a time without."""
+    wanted = series(start, given_until)
+    found = normalise_content(wanted)
+    assert found.same(series(start, written))
+    assert normalise_content(found).units == found.units
+
+
+@pytest.mark.parametrize("until", ["20260202", "20260202T100000", "20260202T090000Z"])
+def test_the_end_of_a_rule_in_another_type_takes_out_no_occurrence(until: str) -> None:
+    window = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC))
+    wanted = series(BERLIN, until)
+    body = create(wanted, uid="u", marker=None, now=NOW)
+    assert list(occurrences(normalise_content(wanted), *window)) == list(occurrences(wanted, *window))
+    theirs = recurring_ical_events.of(icalendar.Calendar.from_ical(body)).between(*window)
+    assert len(theirs) == len(list(occurrences(wanted, *window))) == 5
 
 
 PIECES = st.sampled_from(

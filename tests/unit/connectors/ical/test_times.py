@@ -104,6 +104,32 @@ def test_a_series_lasts_the_same_on_every_wall() -> None:
     assert span.duration == timedelta(hours=24)
 
 
+@pytest.mark.parametrize(
+    ("end", "length"),
+    [
+        ("DTEND:20270105T100000Z", timedelta(hours=1)),
+        ("DTEND:20270105T090000Z", timedelta()),
+        ("DTEND;TZID=America/New_York:20270105T050000", timedelta(hours=1)),
+        ("DTEND;TZID=Asia/Tokyo:20270106T180000", timedelta(days=1)),
+        ("DTEND:20270105T110000", timedelta(hours=1)),
+    ],
+)
+def test_occurrences_last_as_long_as_the_first_whatever_zone_its_end_is_in(end: str, length: timedelta) -> None:
+    span = span_of("DTSTART;TZID=Europe/Berlin:20270105T100000", end, "RRULE:FREQ=WEEKLY")
+    assert span.duration == length
+    assert span.end.zone == "Europe/Berlin"
+
+
+def test_an_end_in_the_second_of_two_hours_is_not_before_the_start_of_its_series() -> None:
+    span = span_of("DTSTART;TZID=Europe/Berlin:20271031T025000", "DTEND:20271031T011000Z", "RRULE:FREQ=WEEKLY")
+    assert span.duration == timedelta(minutes=20)
+
+
+def test_a_series_that_ends_before_its_start_is_not_guessed_at() -> None:
+    lines = ("DTSTART;TZID=America/Los_Angeles:20270105T100000", "DTEND;TZID=Asia/Tokyo:20270105T110000")
+    assert code_of(calendar(vevent(*lines, "RRULE:FREQ=WEEKLY"))) == "broken_calendar_data"
+
+
 @pytest.mark.parametrize("duration", ["-PT1H", "P", "PT", "one hour", "P1DT"])
 def test_a_duration_that_is_none_is_broken(duration: str) -> None:
     body = calendar(vevent("DTSTART:20270105T100000Z", f"DURATION:{duration}"))
