@@ -106,7 +106,12 @@ def _read_later(ctx: Context, page: Page, remote_id: str) -> None:
 
 def drop_known(page: Page, remote_ids: Sequence[str]) -> None:
     """Forget rows that vanished; what they stood in the way of is decided again (D10)."""
-    for row in page.known(remote_ids).values():
+    gone = page.known(remote_ids)
+    for row in gone.values():
         if row.uid:
             page.wake_known(row.uid)
+        rivals = page.known_matching(None, row.match, None) if row.state is KnownState.AMBIGUOUS else ()
+        for rival in rivals:
+            if rival.remote_id not in gone and rival.state is KnownState.AMBIGUOUS:
+                page.put_known(replace(rival, recheck=True))
     page.drop_known(remote_ids)

@@ -10,7 +10,7 @@ import pytest
 
 from calbridge.domain.content import MASTER, Field
 from calbridge.domain.item import ItemType
-from calbridge.domain.options import Options, Retrieve, Send
+from calbridge.domain.options import Level, Options, Privacy, Retrieve, Send
 from calbridge.errors import Unavailable
 from calbridge.sync.change_calendar import enter_calendar, leave_calendar
 from calbridge.sync.engine import Task
@@ -134,6 +134,33 @@ def test_what_was_there_before_is_not_copied_because_its_twin_elsewhere_was_dele
     world.run()
     world.settle(2, "B")
     assert world.psa.titles() == []
+
+
+def test_two_events_that_could_be_one_item_are_told_apart_by_deleting_one() -> None:
+    world = World()
+    world.run()
+    item = world.psa.add(event("Same", "2027-02-01 09:00"))
+    twins = [world.phone.create(event("Same", "2027-02-01 09:00")) for _ in range(2)]
+    world.settle(2)
+    assert [row.state for row in world.tables.known.values()] == [KnownState.AMBIGUOUS] * 2
+    world.phone.delete(twins[0])
+    world.settle(2)
+    assert world.link_of(item).remote_id == twins[1]
+    assert world.psa.titles() == world.event_titles() == ["Same"]
+
+
+def test_private_events_that_were_taken_out_come_back_with_the_setting() -> None:
+    world = World()
+    world.start()
+    for number in range(3):
+        world.phone.create(event(f"Lesson {number}", "2027-05-01 09:00", visibility="private"))
+    world.settle(2)
+    world.set_options(Options(retrieve=Retrieve(privacy=Privacy(private=Level.SKIP))))
+    world.run()
+    assert world.psa.living() == []
+    world.set_options(Options())
+    world.run()
+    assert len(world.psa.living()) == 3
 
 
 def test_reading_what_is_there_before_a_create_copies_nothing() -> None:
