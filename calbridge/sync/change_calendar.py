@@ -114,8 +114,6 @@ def _park(ctx: Context) -> int:
                     page.drop_link(link.id)
                 else:
                     page.put_link(parked(link, ctx))
-                    if link.uid:
-                        page.wake_known(link.uid)
     with ctx.store.page() as page:
         while rows := page.all_known(None, PAGE):
             page.drop_known([row.remote_id for row in rows])

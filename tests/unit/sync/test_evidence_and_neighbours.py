@@ -12,10 +12,9 @@ from calbridge.domain.content import MASTER, Field
 from calbridge.domain.item import ItemType
 from calbridge.domain.options import Level, Options, Privacy, Retrieve, Send
 from calbridge.errors import Unavailable
-from calbridge.sync.change_calendar import enter_calendar, leave_calendar
 from calbridge.sync.engine import Task
 from calbridge.sync.memory import KnownState, LinkState
-from calbridge.testing.memory import MAIN, MemoryConnector, Switches
+from calbridge.testing.memory import MAIN, Switches
 from tests.unit.sync.world import ALL, SECOND, World, event
 
 PLACE = (MASTER, Field.LOCATION)
@@ -111,16 +110,6 @@ def test_a_row_that_is_to_be_decided_again_is_so_after_a_fetch_that_failed() -> 
     world.service.io.clear()
     world.settle(2, "B")
     assert world.psa.titles() == ["Invitation"]
-
-
-def test_an_invitation_stands_aside_no_longer_when_its_twin_left_with_its_calendar() -> None:
-    world = two_calendars()
-    _, second = invited(world)
-    leave_calendar(MemoryConnector(world.service), world.store(), world.clock, world.keys, remove_ours=False)
-    world.set_options(Options(), calendar_id="third")
-    enter_calendar(world.store(), world.clock)
-    world.settle(2, "B")
-    assert second in {link.remote_id for (owner, _), link in world.tables.links.items() if owner == "B"}
 
 
 def test_what_was_there_before_is_not_copied_because_its_twin_elsewhere_was_deleted() -> None:
