@@ -547,7 +547,7 @@ _INSTALLATION = (
         "database_unusable",
         ADMIN,
         "The database can't be used.",
-        "See that it runs, that it can be reached and that DATABASE_URL is right.",
+        "See that it runs, that it can be reached and written, and that DATABASE_URL is right.",
     ),
     Entry(
         "database_locked",

@@ -181,7 +181,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         "database_url": env.str("DATABASE_URL", default_database, validate=_database_url),
         "secret_keys": _texts(env.list("SECRET_KEYS", [], validate=_long_keys)),
         "production": env.bool("PRODUCTION", False),
-        "private_networks": tuple(env.list("PRIVATE_NETWORKS", [], subcast=_network) or ()),
+        "private_networks": tuple(map(_network, env.list("PRIVATE_NETWORKS", [], validate=_each(_network)) or ())),
         "connectors": _texts(env.list("CONNECTORS", None)),
         "lease_seconds": env.float("LEASE_SECONDS", 60.0, validate=_positive),
         "request_timeout": env.float("REQUEST_TIMEOUT", 30.0, validate=_positive),
@@ -190,7 +190,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         "port": env.int("PORT", 8080, validate=_port),
         "public_url": _without_slash(env.str("PUBLIC_URL", None, validate=_web_url)),
         "platform_key": env.str("PLATFORM_KEY", None, validate=_long_key),
-        "allowed_origins": _texts(env.list("ALLOWED_ORIGINS", [], subcast=_origin)),
+        "allowed_origins": tuple(map(_origin, env.list("ALLOWED_ORIGINS", [], validate=_each(_origin)) or ())),
         "trusted_proxies": env.int("TRUSTED_PROXIES", 0, validate=_few),
         "smtp_url": env.str("SMTP_URL", None, validate=_smtp_url),
         "mail_from": env.str("MAIL_FROM", "calbridge@localhost", validate=_mail),
@@ -246,15 +246,22 @@ def _invalid(problems: Mapping[str, str]) -> SettingsInvalid:
 
 
 def _first(messages: object) -> str:
-    """One problem out of what marshmallow found; messages about list members come as index -> messages."""
-    if isinstance(messages, Mapping):
-        messages = next(iter(messages.values()))
-    found = messages[0] if isinstance(messages, list) else messages
-    return _first(found) if isinstance(found, (Mapping, list)) else str(found).rstrip(".")
+    """One problem out of what marshmallow found."""
+    return str(messages[0] if isinstance(messages, list) else messages).rstrip(".")
 
 
 def _texts(values: list[str] | None) -> tuple[str, ...] | None:
     return None if values is None else tuple(text for value in values if (text := value.strip()))
+
+
+def _each(read: Callable[[str], object]) -> Callable[[list[str]], None]:
+    """A check of all members of a list. What is wrong with a member that environs itself reads, it does not tell."""
+
+    def check(values: list[str]) -> None:
+        for value in values:
+            read(value)
+
+    return check
 
 
 def _network(text: str) -> Network:

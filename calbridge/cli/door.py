@@ -13,6 +13,7 @@ import click
 
 from calbridge.catalogue import Entry, Who, describe
 from calbridge.cli.plain import harmless, harmless_json
+from calbridge.cli.streams import OutputFault, mute, say_error, take_streams
 from calbridge.errors import CalbridgeError
 from calbridge.log import clean_text, configure_logging, get_logger
 
@@ -30,6 +31,7 @@ class Door(click.Group):
 
     def main(self, args: Sequence[str] | None = None, **options: Any) -> Any:  # type: ignore[override]
         """Run one verb and end the process with the exit code of what happened."""
+        take_streams()
         _quiet_log()
         words = list(sys.argv[1:] if args is None else args)
         options["standalone_mode"] = False
@@ -42,11 +44,11 @@ def _guarded(work: Any, *, as_json: bool) -> int:
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except click.exceptions.Abort:
-        click.echo("\nStopped. What a sync had begun is finished by the next one.", err=True)
+        say_error("\nStopped. What a sync had begun is finished by the next one.")
         return INTERRUPTED
     except click.exceptions.NoArgsIsHelpError as error:
         # A group without its verb: the list of verbs is the answer, in its own lines.
-        click.echo(error.format_message(), err=True)
+        say_error(error.format_message())
         return USAGE
     except click.ClickException as error:
         return _tell_usage(error, as_json=as_json)
@@ -55,8 +57,10 @@ def _guarded(work: Any, *, as_json: bool) -> int:
     except (BrokenPipeError, SystemExit):
         # The reader of a pipe went away (`| head`), which click turns into SystemExit: nothing is wrong, and Python
         # must not complain at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        mute(sys.stdout)
         return 0
+    except OutputFault as fault:
+        return _tell_output(fault, as_json=as_json)
     except Exception as error:
         return _tell_unknown(error, as_json=as_json)
 
@@ -71,10 +75,10 @@ def _tell(entry: Entry, known: str, *, as_json: bool, error_id: str | None = Non
     if as_json:
         told = {"code": entry.code, "what": entry.summary, "remedy": entry.remedy, "detail": known, "id": error_id}
         document = {"error": {name: value for name, value in told.items() if value is not None}}
-        click.echo(harmless_json(json.dumps(document)), err=True)
+        say_error(harmless_json(json.dumps(document)))
     else:
-        click.echo(f"Error: {entry.summary}\nWhat to do: {entry.remedy}", err=True)
-        click.echo(f"Code: {harmless(known)}" if error_id is None else f"Error id: {error_id}", err=True)
+        say_error(f"Error: {entry.summary}\nWhat to do: {entry.remedy}")
+        say_error(f"Code: {harmless(known)}" if error_id is None else f"Error id: {error_id}")
     return EXIT_CODES[entry.who]
 
 
@@ -82,13 +86,26 @@ def _tell_usage(error: click.ClickException, *, as_json: bool) -> int:
     """A word on the command line that can't be used; says where the help is."""
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context is not None else "calbridge"
-    message, remedy = error.format_message(), f"{path} --help shows how it is used, with an example."
-    if as_json:
-        document = {"error": {"code": "usage", "what": message, "remedy": remedy}}
-        click.echo(harmless_json(json.dumps(document)), err=True)
-    else:
-        click.echo(f"Error: {harmless(message)}\nWhat to do: {harmless(remedy)}", err=True)
+    remedy = f"{path} --help shows how it is used, with an example."
+    _tell_here("usage", error.format_message(), remedy, as_json=as_json)
     return USAGE
+
+
+def _tell_output(fault: OutputFault, *, as_json: bool) -> int:
+    """Standard output takes nothing, so that the answer is lost; what the verb did stays done."""
+    mute(sys.stdout)
+    remedy = "See where standard output leads, and that there is space there. What was done stays done."
+    _tell_here("output_unwritable", str(fault), remedy, as_json=as_json)
+    return EXIT_CODES[Who.ADMIN]
+
+
+def _tell_here(code: str, message: str, remedy: str, *, as_json: bool) -> None:
+    """Tell of what only the command line knows, and the catalogue does not."""
+    if as_json:
+        document = {"error": {"code": code, "what": message, "remedy": remedy}}
+        say_error(harmless_json(json.dumps(document)))
+    else:
+        say_error(f"Error: {harmless(message)}\nWhat to do: {harmless(remedy)}")
 
 
 def _tell_unknown(error: Exception, *, as_json: bool) -> int:

@@ -66,12 +66,11 @@ def list_tenants(session: Session) -> None:
 
 
 @verb(SECRETS, "rotate", "secrets rotate", tenant=False)
-def rotate(session: Session) -> None:
+def rotate(session: Session) -> int:
     """Seal every stored secret with the first of SECRET_KEYS; afterwards the former key can be taken away."""
     from calbridge.service import secrets as sealing
 
-    report = to_json(sealing.rotate(session.parts))
-    session.out.done(_sealed(report), report)
+    return _show_sealed(session, to_json(sealing.rotate(session.parts)))
 
 
 @verb(SECRETS, "verify", "secrets verify", tenant=False)
@@ -79,15 +78,14 @@ def verify(session: Session) -> int:
     """Look whether every stored secret can be opened with the keys there are."""
     from calbridge.service import secrets as sealing
 
-    report = to_json(sealing.verify(session.parts))
-    session.out.done(_sealed(report), report)
-    return 3 if report["unreadable"] else 0
+    return _show_sealed(session, to_json(sealing.verify(session.parts)))
 
 
-def _sealed(report: Mapping[str, Any]) -> str:
+def _show_sealed(session: Session, report: Mapping[str, Any]) -> int:
     names = {"total": "Secrets", "current": "sealed with the first key", "changed": "sealed anew"}
     told = ", ".join(f"{name}: {report[place]}" for place, name in names.items())
-    return f"{told}, can't be opened: {report['unreadable']}."
+    session.out.done(f"{told}, can't be opened: {report['unreadable']}.", report)
+    return 3 if report["unreadable"] else 0
 
 
 @verb(None, "settings", "settings", tenant=False)

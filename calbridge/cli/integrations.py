@@ -17,6 +17,7 @@ from calbridge.service import connectors as connecting
 from calbridge.service import integrations as linking
 from calbridge.service.authorizing import authorize
 from calbridge.service.views import to_json
+from calbridge.settings import variable_name
 
 INTEGRATIONS = click.Group("integrations", help="Links between a user's My Calendar and a calendar elsewhere.")
 
@@ -78,7 +79,12 @@ def setting_option() -> Callable[[Any], Any]:
 def connectors(session: Session) -> None:
     """Show the calendar services that can be linked, and connectors that have a problem."""
     rows = map(to_json, connecting.list_connectors(session.parts))
-    session.out.rows(rows, _SERVICE, none="No connector is installed: install one, such as calbridge-caldav.")
+    none = "No connector is installed: install one, such as calbridge-caldav."
+    if session.settings.connectors is not None:
+        none = (
+            f"No connector that {variable_name('connectors')} names is installed: correct it, or unset it to use all."
+        )
+    session.out.rows(rows, _SERVICE, none=none)
 
 
 @verb(

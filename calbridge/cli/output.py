@@ -10,8 +10,14 @@ from datetime import datetime
 from typing import Any
 
 import click
+from rich.cells import cell_len
 
 from calbridge.cli.plain import harmless, harmless_json, plain_table
+
+_CRUMB = 10
+"""Characters in a line below which a value can't be read any more; a date has as many."""
+_BETWEEN = 3
+"""Characters between two columns that rich draws."""
 
 Show = Callable[[Any], str]
 
@@ -82,6 +88,11 @@ class Column:
     place: str
     show: Show = text
 
+    @property
+    def whole(self) -> bool:
+        """Whether its values are ids, which are copied, so that none may be broken over lines."""
+        return self.place == "id" or self.place.endswith("_id")
+
     def cell(self, row: Mapping[str, Any]) -> str:
         """The value of a row, on one line and harmless."""
         value: Any = row
@@ -109,18 +120,14 @@ class Output:
         else:
             cells = [[column.cell(row) for column in columns] for row in data]
             told = [place for place in range(len(columns)) if any(line[place] for line in cells)]
-            self.table([columns[place].header for place in told], [[line[place] for place in told] for line in cells])
+            self.table([columns[place] for place in told], [[line[place] for place in told] for line in cells])
 
     def record(self, record: Mapping[str, Any], columns: Sequence[Column]) -> None:
         """One thing with its values below each other, empty ones left out; or the whole as JSON."""
         if self.as_json:
             self.document(record)
             return
-        cells = [(column.header, column.cell(record)) for column in columns]
-        width = max(len(header) for header, _ in cells)
-        for header, cell in cells:
-            if cell:
-                click.echo(f"{header:<{width}}  {cell}")
+        click.echo(_below_each_other(columns, [column.cell(record) for column in columns]), nl=False)
 
     def done(self, sentence: str, result: Any) -> None:
         """What was done, in a sentence; or its result as JSON."""
@@ -143,23 +150,46 @@ class Output:
         told = json.dumps(document, indent=2, ensure_ascii=not _speaks_unicode(), default=str)
         click.echo(harmless_json(told))
 
-    def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    def table(self, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
         """Drawn to the width of the terminal; lined up but never cut where there is none."""
-        if sys.stdout.isatty():
-            _draw(headers, rows)
+        if not sys.stdout.isatty():
+            click.echo(plain_table([column.header for column in columns], rows))
+        elif _least_width(columns, rows) <= _terminal_width():
+            _draw(columns, rows)
         else:
-            click.echo(plain_table(headers, rows))
+            click.echo("\n".join(_below_each_other(columns, row) for row in rows), nl=False)
 
 
-def _draw(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def _below_each_other(columns: Sequence[Column], cells: Sequence[str]) -> str:
+    """The values of one row, a line for each that is not empty."""
+    width = max(len(column.header) for column in columns)
+    told = ((column.header, cell) for column, cell in zip(columns, cells, strict=True) if cell)
+    return "".join(f"{header:<{width}}  {cell}\n" for header, cell in told)
+
+
+def _least_width(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> int:
+    """What a table needs that breaks no id, and other values not into crumbs."""
+    cells = [[column.header for column in columns], *rows]
+    widths = [max(cell_len(line[place]) for line in cells) for place in range(len(columns))]
+    needed = (width if column.whole else min(width, _CRUMB) for column, width in zip(columns, widths, strict=True))
+    return sum(needed) + _BETWEEN * (len(columns) - 1)
+
+
+def _terminal_width() -> int:
+    from rich.console import Console
+
+    return Console().width
+
+
+def _draw(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for header in headers:
-        table.add_column(header, overflow="fold")
+    for column in columns:
+        table.add_column(column.header, overflow="fold", no_wrap=column.whole)
     for row in rows:
         table.add_row(*map(Text, row))
     Console().print(table)

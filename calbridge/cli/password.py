@@ -24,7 +24,7 @@ def password_option() -> Callable[[Any], Any]:
 def read_password(username: str, *, from_stdin: bool) -> str:
     """The password of ``username``. Raises click.UsageError where there is none."""
     if from_stdin:
-        given = sys.stdin.readline().rstrip("\r\n")
+        given = _from_stdin()
     elif VARIABLE in os.environ:
         given = os.environ[VARIABLE]
     elif sys.stdin.isatty():
@@ -35,3 +35,10 @@ def read_password(username: str, *, from_stdin: bool) -> str:
     if not given:
         raise click.UsageError("The password is empty.", click.get_current_context())
     return given
+
+
+def _from_stdin() -> str:
+    try:
+        return sys.stdin.readline().rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise click.UsageError("The password is not UTF-8.", click.get_current_context()) from error

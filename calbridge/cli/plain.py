@@ -9,8 +9,9 @@ from rich.cells import cell_len
 
 _JOINERS = "\u200c\u200d"
 """Needed inside words of some scripts and inside emoji; harmless."""
-_STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""What JSON leaves as it is but a terminal or a reader would obey: C1 controls and bidirectional marks."""
+_STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What JSON leaves as it is but a terminal or a reader would obey: C1 controls and bidirectional marks; and half
+characters, which can't be written at all."""
 
 
 def harmless(text: str) -> str:

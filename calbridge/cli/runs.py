@@ -15,7 +15,9 @@ from calbridge.cli.output import Column, changes_text, moment
 from calbridge.cli.session import Session
 from calbridge.cli.verbs import verb
 from calbridge.cli.words import DAYS
+from calbridge.errors import Refused
 from calbridge.service import previews, runs, sync
+from calbridge.service.integrations import get_integration
 from calbridge.service.views import to_json
 
 _COUNTED = MappingProxyType(
@@ -29,6 +31,10 @@ _COUNTED = MappingProxyType(
     }
 )
 """Counters that a person wants to know, in this order; `--json` has all."""
+_WAITS = "confirmation_needed"
+_LOOKED = ("succeeded", "waiting", "partial")
+"""How a run ends that came as far as to look; one that ended for another reason says nothing of what waits."""
+_LOOKED_AT = 200
 Range = tuple[int | None, int | None] | None
 
 _RUN = (
@@ -117,6 +123,11 @@ def apply(session: Session, run_id: str) -> int:
 @click.argument("place", metavar="INTEGRATION|RUN")
 def confirm(session: Session, place: str) -> None:
     """Let unusually many deletions that wait go on, for 24 hours. The next sync carries them out."""
+    integration_id = _integration_of(session, place)
+    if not _waits(session, integration_id):
+        known = to_json(get_integration(session.parts, session.tenant, integration_id))
+        session.out.done("Nothing waits to be confirmed, so nothing is.", known)
+        return
     integration = to_json(sync.confirm(session.parts, session.tenant, place))
     session.out.done(f"Confirmed. Next: calbridge integrations sync {integration['id']}", integration)
 
@@ -139,7 +150,24 @@ def list_runs(session: Session, integration_id: str, limit: int) -> None:
 def logs(session: Session, integration_id: str, **filters: Any) -> None:
     """Show what was carried over, latest first, with the fields that differed."""
     found = runs.list_logs(session.parts, session.tenant, integration_id, **filters)
-    session.out.rows(map(to_json, found), LOG, none="Nothing was carried over yet.")
+    named = any(filters[name] is not None for name in ("item_id", "run_id", "action"))
+    none = "No line of the log fits the filter." if named else "Nothing was carried over yet."
+    session.out.rows(map(to_json, found), LOG, none=none)
+
+
+def _integration_of(session: Session, place: str) -> str:
+    """The integration of a run, or the integration itself."""
+    try:
+        return runs.get_run(session.parts, session.tenant, place).integration_id
+    except Refused:
+        return place
+
+
+def _waits(session: Session, integration_id: str) -> bool:
+    """Whether the latest run that looked at all, or the latest preview, found something that waits for a word."""
+    latest = runs.list_runs(session.parts, session.tenant, integration_id, limit=_LOOKED_AT)
+    looked = (run.reason for run in latest if run.status in _LOOKED and run.reason in (None, _WAITS))
+    return next(looked, None) == _WAITS
 
 
 def _show_run(session: Session, run: Mapping[str, Any]) -> int:

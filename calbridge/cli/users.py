@@ -14,6 +14,7 @@ import click
 
 from calbridge.cli.output import Column
 from calbridge.cli.session import Session
+from calbridge.cli.streams import OUTPUT, write_file
 from calbridge.cli.verbs import ask, verb, yes_option
 from calbridge.service import exports, user_imports
 from calbridge.service import users as people
@@ -72,17 +73,17 @@ def delete(session: Session, user_id: str, yes: bool) -> None:
 
 @verb(USERS, "export", "users export alice --output alice.json")
 @click.argument("user_id", metavar="USER")
-@click.option("--output", type=click.File("w", encoding="utf-8", lazy=True), default="-", help="File to write.")
-def export(session: Session, user_id: str, output: IO[str]) -> None:
+@click.option("--output", type=OUTPUT, default="-", help="File to write.")
+def export(session: Session, user_id: str, output: str) -> None:
     """Write everything that is stored about a user, as JSON."""
     document = exports.export_user(session.parts, session.tenant, user_id)
-    output.write(json.dumps(document, indent=2, ensure_ascii=True, default=str) + "\n")
+    write_file(output, json.dumps(document, indent=2, ensure_ascii=True, default=str) + "\n")
 
 
 @verb(USERS, "import", "users import staff.csv --report report.csv")
-@click.argument("file", type=click.File("r", encoding="utf-8-sig", errors="replace"))
-@click.option("--report", type=click.File("w", encoding="utf-8", lazy=True), help="Write a CSV with a line for each.")
-def import_file(session: Session, file: IO[str], report: IO[str] | None) -> int:
+@click.argument("file", type=click.File("r", encoding="utf-8-sig"))
+@click.option("--report", type=OUTPUT, help="Write a CSV with a line for each.")
+def import_file(session: Session, file: IO[str], report: str | None) -> int:
     """Make or change the users of a CSV file with the columns user_id, email, name, time_zone, calendar_sync."""
     tenant = session.tenant
     with _progress(quiet=session.out.as_json) as progress:
@@ -118,11 +119,11 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
         yield move
 
 
-def _write_report(report: IO[str], rows: list[dict[str, Any]]) -> None:
+def _write_report(report: str, rows: list[dict[str, Any]]) -> None:
     """As CSV; cells come neutralised from the use case, so that no spreadsheet takes them for a formula."""
     names = [column.place for column in _IMPORTED]
     text = io.StringIO()
     writer = csv.DictWriter(text, names, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    report.write(text.getvalue())
+    write_file(report, text.getvalue())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from calbridge.cli.session import TENANT_VARIABLE, Session
 
 Work = Callable[..., int | None]
 EXAMPLE = "Example:"
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def verb(group: click.Group | None, name: str, *examples: str, tenant: bool = True) -> Callable[[Work], click.Command]:
@@ -27,6 +29,7 @@ def verb(group: click.Group | None, name: str, *examples: str, tenant: bool = Tr
         def run(*arguments: Any, as_json: bool, tenant_named: str | None = None, **options: Any) -> int | None:
             session = Session(as_json=as_json, tenant_named=tenant_named)
             try:
+                _refuse_half_characters(tenant_named, *options.values())
                 return work(session, *arguments, **options)
             finally:
                 session.close()
@@ -57,6 +60,13 @@ def ask(question: str, *, yes: bool) -> None:
     if not sys.stdin.isatty():
         raise click.UsageError("Nobody can be asked here: add --yes if it is meant.", click.get_current_context())
     click.confirm(question, abort=True, err=True)
+
+
+def _refuse_half_characters(*values: Any) -> None:
+    """Python reads bytes that are no UTF-8 as lone surrogates, which no id holds and nothing can store."""
+    words = [word for value in values for word in (value if isinstance(value, tuple) else (value,))]
+    if any(isinstance(word, str) and _HALF.search(word) for word in words):
+        raise click.UsageError("A word is not UTF-8.", click.get_current_context())
 
 
 def _as_json() -> click.Option:

@@ -54,7 +54,10 @@ def read_credentials(parts: Parts, service: str, account: Mapping[str, object]) 
 
 def _address(url: object) -> str:
     told = text(url, "account.url", 2000).strip()
-    parts = urlsplit(told if "://" in told else f"https://{told}")
+    try:
+        parts = urlsplit(told if "://" in told else f"https://{told}")
+    except ValueError:
+        raise invalid("account.url", "must be an address such as https://dav.example.com/") from None
     if parts.username or parts.password:
         raise invalid("account.url", "must hold no password")
     return told

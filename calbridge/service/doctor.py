@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
+
+from sqlalchemy.exc import DBAPIError
 
 from calbridge.catalogue import describe
 from calbridge.connectors.transport import Request
@@ -23,14 +26,20 @@ from calbridge.service.parts import Parts
 from calbridge.service.secrets import verify
 from calbridge.service.tenant_settings import settings_of_tenant
 from calbridge.service.views import Finding
+from calbridge.settings import variable_name
 from calbridge.store import migrate
 from calbridge.store.columns import from_micros
+from calbridge.store.heartbeats import Heartbeat
 from calbridge.store.integrations import StoredIntegration
 from calbridge.store.sql import database_micros
 
 SPACE_NEEDED = 200 * 2**20
 """Bytes: room for the write-ahead log of a large first run."""
 CLOCK_TOLERANCE = timedelta(minutes=2)
+
+
+class _Undone(Exception):
+    """What was tried is not kept."""
 
 
 def examine(parts: Parts) -> list[Finding]:
@@ -71,13 +80,31 @@ def _disk(parts: Parts) -> Iterator[Finding]:
 def _database(parts: Parts) -> Iterator[Finding]:
     try:
         migrate.check(parts.database)
-        with parts.database.connect(writes=True) as connection:
+        with parts.database.connect(writes=False) as connection:
             theirs = from_micros(database_micros(connection))
     except DatabaseUnusable as error:
         yield bad(error.code, describe(error.code).summary)
         return
+    try:
+        _try_writing(parts)
+    except DatabaseUnusable as error:
+        told = f"the database can't be written: {describe(error.code).summary}"
+        yield bad(error.code, "the database can be read but not written" if error.code == "database_unusable" else told)
+        return
     yield well("the database can be written and has this version's tables")
     yield _clock("the database", theirs, parts.clock.now())
+
+
+def _try_writing(parts: Parts) -> None:
+    """Write a row and undo it: that a transaction can be begun says nothing. Raises DatabaseUnusable."""
+    now = parts.clock.now()
+    try:
+        with suppress(_Undone), parts.database.system_write() as system:
+            system.heartbeats.save(Heartbeat("doctor", "doctor", "", now, now, {}))
+            raise _Undone
+    except DBAPIError as error:
+        # PostgreSQL, where it is a standby or our role may only read.
+        raise DatabaseUnusable from error
 
 
 def _clock(whose: str, theirs: datetime, ours: datetime) -> Finding:
@@ -101,6 +128,8 @@ def _connectors(parts: Parts) -> Iterator[Finding]:
     if parts.registry.specs:
         names = ", ".join(sorted(service.name for service in parts.registry.services))
         yield well(f"connectors for {names} are loaded")
+    elif parts.settings.connectors is not None:
+        yield bad("service_unknown", f"{variable_name('connectors')} names no connector that is installed")
     else:
         yield bad("service_unknown", "no connector is installed")
 

@@ -17,6 +17,7 @@ from calbridge.service.rehearsal import Rehearsal
 from calbridge.service.run_rows import start_row
 from calbridge.service.run_views import change_views, run_view
 from calbridge.service.sync import Range, Stop, facts_of, refuse_idle, sync_integration, window
+from calbridge.service.values import invalid
 from calbridge.service.views import RunView
 from calbridge.store.leases import Lease
 from calbridge.store.runs import Run
@@ -75,7 +76,8 @@ def preview(
 ) -> RunView:
     """A run of kind ``preview`` whose plan says what a run would do now; no item, link or event is written.
 
-    Raises Refused (``integration_not_found``, ``not_connected``, ``integration_running``), ConnectorError.
+    Raises Refused (``integration_not_found``, ``invalid_value``, ``not_connected``, ``integration_running``),
+    ConnectorError.
     """
     facts = facts_of(retrieve, send)
     refuse_preview(parts, tenant, integration_id)
@@ -90,7 +92,10 @@ def preview(
 def refuse_preview(parts: Parts, tenant: str, integration_id: str) -> None:
     """A preview is for looking before anything is switched on, so the integration may be inactive. Raises Refused."""
     with parts.database.read(tenant) as work:
-        refuse_idle(work, replace(work.integrations.require(integration_id), active=True), "manual")
+        integration = work.integrations.require(integration_id)
+        if integration.account_id is not None and integration.calendar_id is None:
+            raise invalid("calendar_id", "no calendar is linked yet: choose one first")
+        refuse_idle(work, replace(integration, active=True), "manual")
 
 
 def preview_queued(parts: Parts, tenant: str, run: Run) -> RunView:

@@ -17,6 +17,7 @@ MAX_ROWS = 50_000
 BATCH = 200
 COLUMNS = ("user_id", "email", "name", "time_zone", "calendar_sync")
 _YES = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
+_NO_COMMAS = {";": "semicolons", "\t": "tabs"}
 Progress = Callable[[int, int], None]
 
 
@@ -57,6 +58,8 @@ def _read(rows: Iterable[str]) -> Iterator[tuple[int, dict[str, str]]]:
             if len(cells) != len(header):
                 cells = []
             yield reader.line_num, dict(zip(header, (cell.strip() for cell in cells), strict=False))
+    except UnicodeDecodeError:
+        raise Refused("it is not UTF-8", code="invalid_csv") from None
     except csv.Error as error:
         raise Refused(str(error), code="invalid_csv", line=reader.line_num) from None
 
@@ -71,9 +74,25 @@ def _limited(rows: Iterable[str]) -> Iterator[str]:
 
 
 def _check_header(header: list[str]) -> None:
+    if (wrong := _wrong_header(header)) is not None:
+        raise Refused(f"{wrong}; the first line names the columns: {', '.join(COLUMNS)}", code="invalid_csv", line=1)
+
+
+def _wrong_header(header: list[str]) -> str | None:
+    for sign, name in _NO_COMMAS.items():
+        if (
+            len(header) == 1
+            and sign in header[0]
+            and any(cell.strip(' "') in COLUMNS for cell in header[0].split(sign))
+        ):
+            return f"columns are separated by commas, not by {name}"
     unknown = [name for name in header if name not in COLUMNS]
-    if "user_id" not in header or unknown or len(set(header)) != len(header):
-        raise Refused(f"the first line names the columns: {', '.join(COLUMNS)}", code="invalid_csv", line=1)
+    if unknown:
+        return f"the column {unknown[0][:60]!r} is not known"
+    twice = [name for place, name in enumerate(header) if name in header[:place]]
+    if twice:
+        return f"the column {twice[0]} is there twice"
+    return None if "user_id" in header else "the column user_id is missing"
 
 
 def _one(work: Any, number: int, cells: dict[str, str]) -> ImportRow:

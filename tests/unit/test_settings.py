@@ -194,3 +194,16 @@ def test_a_connector_gets_what_it_asks_for_under_its_own_name_and_nothing_else()
         "CALBRIDGE_SECRET_KEYS": KEY,
     }
     assert connector_settings("google", ("client_id", "api_url", "client_secret"), environ) == {"client_id": "id"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("PRIVATE_NETWORKS", "foo", "must list networks such as 10.0.0.0/8"),
+        ("PRIVATE_NETWORKS", "10.1.0.0/16,10.0.0.1/8", "must list networks such as 10.0.0.0/8"),
+        ("ALLOWED_ORIGINS", "https://psa.example.com,foo", "must list origins such as https://psa.example.com"),
+    ],
+)
+def test_what_is_wrong_with_a_member_of_a_list_is_told(name: str, value: str, reason: str) -> None:
+    with pytest.raises(SettingsInvalid, match=f"CALBRIDGE_{name} {reason}$"):
+        load_settings({f"CALBRIDGE_{name}": value})

@@ -13,7 +13,7 @@ from calbridge.app import build
 from calbridge.errors import Refused
 from calbridge.service.changes import list_changes
 from calbridge.settings import load_settings
-from tests.integration.cli.conftest import Calbridge
+from tests.integration.cli.conftest import Calbridge, Linked
 
 
 def test_the_first_upgrade_makes_a_private_folder_with_key_and_database(empty: Calbridge, tmp_path: Path) -> None:
@@ -165,3 +165,29 @@ def test_programs_read_an_error_as_json_and_the_answer_stays_empty(calbridge: Ca
 
 def test_the_log_is_silent_unless_asked_for(calbridge: Calbridge) -> None:
     assert calbridge.call("users", "put", "bob").stderr == ""
+
+
+def test_secrets_that_no_key_opens_are_the_administrators_business(linked: Linked) -> None:
+    assert linked.calbridge.call("secrets", "rotate").exit_code == 0
+
+    for verb in ("rotate", "verify"):
+        done = linked.calbridge.call("secrets", verb, CALBRIDGE_SECRET_KEYS="k" * 40)
+        assert done.exit_code == 3, done.output
+
+
+def test_the_doctor_tries_to_write_the_database(calbridge: Calbridge, tmp_path: Path) -> None:
+    database = f"sqlite:///file:{tmp_path / 'data' / 'calbridge.db'}?mode=ro&uri=true"
+
+    done = calbridge.call("doctor", CALBRIDGE_DATABASE_URL=database)
+
+    assert done.exit_code == 3
+    assert "the database can be written" not in done.stdout
+    assert re.search(r"^PROBLEM +the database can be read but not written", done.stdout, re.MULTILINE)
+
+
+def test_connectors_that_no_distribution_offers_are_put_down_to_the_setting(calbridge: Calbridge) -> None:
+    assert "CALBRIDGE_CONNECTORS" in calbridge.text("connectors", CALBRIDGE_CONNECTORS="nope")
+
+    ill = calbridge.call("doctor", CALBRIDGE_CONNECTORS="nope")
+    assert ill.exit_code == 3
+    assert "CALBRIDGE_CONNECTORS names no connector that is installed" in ill.stdout

@@ -217,3 +217,55 @@ def test_who_has_not_signed_in_yet_is_told_how_and_asked_for_a_user_name(calbrid
     done = calbridge.call("integrations", "sign-in", row["id"])
     assert done.exit_code == 2
     assert "--username is needed" in done.output
+
+
+def test_an_address_that_is_none_is_refused_by_name(calbridge: Calbridge) -> None:
+    add = ("integrations", "add", *ACCOUNT, "--url", "http://[::1/", "--password-stdin")
+
+    done = calbridge.call(*add, stdin=PASSWORD)
+
+    assert done.exit_code == 1
+    assert "invalid_value: must be an address" in done.stderr
+    assert "field=account.url" in done.stderr
+
+
+def test_a_preview_before_a_calendar_is_chosen_says_that_none_is_linked(
+    calbridge: Calbridge, server: CalendarServer
+) -> None:
+    calbridge.text("hosts", "grant", f"127.0.0.1:{server.port}")
+    add = ("integrations", "add", *ACCOUNT, "--url", server.url, "--password-stdin")
+    integration = calbridge.json(*add, stdin=PASSWORD)["id"]
+
+    done = calbridge.call("integrations", "preview", integration)
+
+    assert done.exit_code == 1
+    assert "no calendar is linked yet" in done.stderr
+    assert "sign-in" not in done.stderr
+
+
+def test_a_filter_that_no_line_of_the_log_fits_is_told_from_an_empty_log(linked: Linked) -> None:
+    logs = ("integrations", "logs", linked.integration)
+
+    assert linked.calbridge.text(*logs) == "Nothing was carried over yet.\n"
+    assert linked.calbridge.text(*logs, "--action", "foo") == "No line of the log fits the filter.\n"
+
+
+def test_a_word_is_given_only_where_something_waits_for_it(linked: Linked) -> None:
+    calbridge, user, link = linked.calbridge, ("--user", "alice"), linked.integration
+    confirm = ("integrations", "confirm", link)
+    assert calbridge.text(*confirm) == "Nothing waits to be confirmed, so nothing is.\n"
+    calbridge.text("integrations", "sync", link)
+    for number in range(12):
+        times = ("--start", f"{TODAY + timedelta(1)} {number + 8:02}:00", "--end", f"{TODAY + timedelta(1)} 20:00")
+        calbridge.text("items", "put", f"ext:v{number}", *user, "--title", f"Visit {number}", *times)
+    calbridge.text("integrations", "sync", link)
+    assert calbridge.json(*confirm)["id"] == link
+    for number in range(12):
+        calbridge.text("items", "delete", f"ext:v{number}", *user)
+
+    waiting = calbridge.call("integrations", "sync", link, "--json")
+    assert json.loads(waiting.stdout)["status"] == "waiting"
+
+    assert calbridge.text("integrations", "confirm", json.loads(waiting.stdout)["id"]).startswith("Confirmed.")
+    assert calbridge.json("integrations", "sync", link)["status"] == "succeeded"
+    assert calbridge.text(*confirm).startswith("Nothing waits")

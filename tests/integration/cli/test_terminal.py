@@ -64,3 +64,36 @@ def test_an_import_shows_how_far_it_is(calbridge: Calbridge, tmp_path: Path) -> 
     assert seen.exit_code == 0, seen.text
     assert "100%" in seen.text
     assert "created: 200" in seen.text
+
+
+def drawn(columns: int, rows: list[dict[str, str]]) -> str:
+    """Rows of an id, a user's id and two other values on a terminal of this width."""
+    code = (
+        "from calbridge.cli.output import Column, Output\n"
+        "columns = [Column('Item', 'id'), Column('User', 'user_id'), Column('Title', 'a'), Column('Place', 'b')]\n"
+        f"Output().rows({rows!r}, columns, none='')\n"
+    )
+    seen = on_terminal([sys.executable, "-c", code], columns=columns, environ={"PYTHONPATH": str(ROOT)}, answers={})
+    return re.sub("\x1b\\[[01]m", "", seen.text).replace("\r\n", "\n")
+
+
+def test_an_id_is_never_broken_over_lines_and_other_values_give_way() -> None:
+    row = {"id": "5f1c0ad2b7e94c3390aa6d21", "user_id": "alice", "a": "word " * 20, "b": "Vienna " * 5}
+
+    seen = drawn(80, [row, row])
+
+    assert seen.count(row["id"]) == 2
+    assert seen.count("word") == 40
+    assert max(map(len, seen.split("\n"))) <= 80
+    assert seen.split("\n")[0].split() == ["Item", "User", "Title", "Place"]
+
+
+def test_where_not_even_ids_fit_each_row_stands_below_each_other() -> None:
+    row = {"id": "5f1c0ad2b7e94c3390aa6d21", "user_id": "user-" * 10, "a": "Dentist", "b": ""}
+
+    seen = drawn(80, [row | {"b": "Vienna"}, row])
+
+    assert seen == (
+        f"Item   {row['id']}\nUser   {row['user_id']}\nTitle  Dentist\nPlace  Vienna\n\n"
+        f"Item   {row['id']}\nUser   {row['user_id']}\nTitle  Dentist\n"
+    )

@@ -6,6 +6,8 @@ import csv
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.integration.cli.conftest import Calbridge
 
 HEADER = "user_id,email,name,time_zone,calendar_sync\n"
@@ -20,6 +22,14 @@ def test_what_is_not_said_is_kept(calbridge: Calbridge) -> None:
 
 def test_a_zone_that_nobody_knows_is_refused(calbridge: Calbridge) -> None:
     done = calbridge.call("users", "put", "alice", "--time-zone", "Europe/Wien")
+
+    assert done.exit_code == 1
+    assert "unknown_time_zone" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["posixrules", "Factory", "localtime"])
+def test_a_file_of_the_zone_database_that_is_no_zone_is_refused(calbridge: Calbridge, name: str) -> None:
+    done = calbridge.call("users", "put", "alice", "--time-zone", name)
 
     assert done.exit_code == 1
     assert "unknown_time_zone" in done.stderr
@@ -55,6 +65,45 @@ def test_a_file_that_is_no_list_of_users_is_refused_in_two_sentences(calbridge: 
 
     assert done.exit_code == 1
     assert "What to do: Save it as UTF-8" in done.stderr
+
+
+def test_a_file_in_another_encoding_is_refused_whole(calbridge: Calbridge, tmp_path: Path) -> None:
+    (tmp_path / "staff.csv").write_bytes((HEADER + "jo,jo@example.com,Jörg,Europe/Vienna,yes\n").encode("latin-1"))
+
+    done = calbridge.call("users", "import", str(tmp_path / "staff.csv"))
+
+    assert done.exit_code == 1
+    assert "What to do: Save it as UTF-8" in done.stderr
+    assert [user["id"] for user in calbridge.json("users", "list")["data"]] == ["alice"]
+
+
+def test_utf_8_with_a_byte_order_mark_is_read(calbridge: Calbridge, tmp_path: Path) -> None:
+    file = tmp_path / "staff.csv"
+    file.write_text(HEADER + "jo,jo@example.com,Jörg,Europe/Vienna,yes\n", encoding="utf-8-sig")
+
+    calbridge.text("users", "import", str(file))
+    assert "Jörg" in calbridge.text("users", "list")
+
+
+@pytest.mark.parametrize(
+    ("header", "wrong"),
+    [
+        ("user_id;email;name", "columns are separated by commas, not by semicolons"),
+        ("user_id\temail\tname", "columns are separated by commas, not by tabs"),
+        ("user_id,mail", "the column 'mail' is not known"),
+        ("user_id,email,email", "the column email is there twice"),
+        ("email,name", "the column user_id is missing"),
+    ],
+)
+def test_what_is_wrong_with_the_first_line_is_named(
+    calbridge: Calbridge, tmp_path: Path, header: str, wrong: str
+) -> None:
+    (tmp_path / "staff.csv").write_text(f"{header}\n", encoding="utf-8")
+
+    done = calbridge.call("users", "import", str(tmp_path / "staff.csv"))
+
+    assert done.exit_code == 1
+    assert f"Code: invalid_csv: {wrong}; the first line names the columns: user_id, email" in done.stderr
 
 
 def test_a_missing_file_is_a_usage_error(calbridge: Calbridge, tmp_path: Path) -> None:

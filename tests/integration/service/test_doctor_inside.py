@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
 
 import pluggy
 import pytest
+from sqlalchemy import event
 
 from calbridge.connectors import hookspecs
 from calbridge.connectors.registry import Problem, Registry
 from calbridge.service import doctor
-from calbridge.service.parts import Parts
+from calbridge.service.parts import Parts, open_parts
 from calbridge.service.views import Finding
 from calbridge.store.database import Database
+from calbridge.store.migrate import upgrade
 from calbridge.store.secrets import SecretBox
-from tests.integration.service.world import TENANT, World
+from tests.integration.service.world import TENANT, World, settings_for
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def bad(parts: Parts) -> Mapping[str | None, Finding]:
@@ -40,6 +45,22 @@ def test_a_database_that_is_not_there_is_found(world: World, tmp_path: Path) -> 
     found = bad(replace(world.parts, database=elsewhere))
     assert found.keys() & {"database_unusable", "database_not_migrated"}
     elsewhere.close()
+
+
+def test_a_database_that_refuses_writes_is_found_by_a_write_of_which_nothing_is_left(
+    database_url: str, tmp_path: Path
+) -> None:
+    with open_parts(settings_for(tmp_path, database_url)) as parts:
+        upgrade(parts.database)
+        assert "the database can be written and has this version's tables" in [
+            each.what for each in doctor.examine(parts)
+        ]
+        with parts.database.system_read() as system:
+            assert system.heartbeats.list(EPOCH) == []
+        read_only = "PRAGMA query_only=ON" if parts.database.sqlite else "SET ROLE pg_read_all_data"
+        parts.database.close()
+        event.listen(parts.database.engine, "connect", lambda made, _: (made.execute(read_only), made.commit()))
+        assert bad(parts)["database_unusable"].what == "the database can be read but not written"
 
 
 def test_secrets_that_no_key_opens_are_counted(world: World) -> None:
