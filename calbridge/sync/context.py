@@ -137,7 +137,7 @@ def apply(ctx: Context, page: Page, decision: Decision, before: Item) -> Link:
         page.wake_known(link.uid)
     if link.state is LinkState.CLOSED and link.reason == "private" and link.remote_id is not None:
         # Known like one that never came, so that it is read again when the level changes (B1).
-        row = Known(link.remote_id, link.seen_version, link.uid, code="private", indexed=True)
+        row = Known(link.remote_id, link.seen_version, link.uid, code=link.reason, indexed=True)
         page.put_known(row)
     return link
 
