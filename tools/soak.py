@@ -22,7 +22,14 @@ sys.path.insert(0, str(ROOT))
 from tests.e2e.databases import postgresql  # noqa: E402
 from tests.e2e.killing import look, play, world  # noqa: E402
 
-MACHINES = ("tests/unit/sync/test_machine.py", "tests/integration/service/test_watch_machine.py")
+SEARCHES = {
+    "tests/unit/sync/test_machine.py": "MACHINE_EXAMPLES",
+    "tests/integration/service/test_watch_machine.py": "WATCH_EXAMPLES",
+    "tests/integration/api/test_document_holds.py": "SCHEMA_EXAMPLES",
+}
+"""Tests that search, and the variable that says how long."""
+FEWER = {"SCHEMA_EXAMPLES": 20}
+"""Of every operation of the API a twentieth as many requests: there are hundreds of operations."""
 PORTION = 25
 """Kills of one story: more would only repeat it with a longer past."""
 
@@ -37,8 +44,9 @@ def main() -> int:
         _kill(database, seed + number // PORTION, kills)
     if asked.examples:
         say(f"Random histories of the engine and of push subscriptions, {asked.examples} for each kind of service")
-        environment = os.environ | dict.fromkeys(("MACHINE_EXAMPLES", "WATCH_EXAMPLES"), str(asked.examples))
-        command = [sys.executable, "-m", "pytest", *MACHINES, "-q", "-o", "timeout=0", "-n", str(asked.workers)]
+        counts = {name: str(max(1, asked.examples // FEWER.get(name, 1))) for name in SEARCHES.values()}
+        environment = os.environ | counts
+        command = [sys.executable, "-m", "pytest", *SEARCHES, "-q", "-o", "timeout=0", "-n", str(asked.workers)]
         return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
     return 0
 

@@ -21,7 +21,7 @@ from calbridge.app import openapi_document
 from tests.integration.api.conftest import Api
 from tests.integration.service.world import ALICE, TENANT
 
-FEW = 6
+FEW = 3
 EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", FEW))
 CHECKS = list(HealthCheck)
 POSITIVE = GenerationMode.POSITIVE
