@@ -74,11 +74,15 @@ def _rule(value: object, start: When) -> tuple[str, ...]:
     lines = tuple(text(each, f"recurrence[{place}]", MAX_LINE).strip() for place, each in enumerate(rows))
     for place, line in enumerate(lines):
         _check_line(line, f"recurrence[{place}]")
+    _refuse_unfit(lines)
+    return lines
+
+
+def _refuse_unfit(rule: tuple[str, ...]) -> None:
     try:
-        check_rule(lines)
+        check_rule(rule)
     except Rejected as refused:
         raise invalid("recurrence", code=refused.code) from None
-    return lines
 
 
 def _check_line(line: str, field: str) -> None:
@@ -101,10 +105,7 @@ def check_rule_works(content: Content) -> None:
     span = content.span
     assert span is not None
     first = span.start.instant()
-    try:
-        check_rule(span.rule)
-    except Rejected as refused:
-        raise invalid("recurrence", code=refused.code) from None
+    _refuse_unfit(span.rule)
     try:
         next(occurrences(content, first, first + timedelta(days=1)), None)
     except (Rejected, ValueError, OverflowError):

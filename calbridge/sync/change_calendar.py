@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from calbridge.connectors.contract import Connector, Delete, Done, Failed
 from calbridge.errors import ConnectorError, NotFound
 from calbridge.sync import engine
-from calbridge.sync.context import PAGE, Context, log
+from calbridge.sync.context import PAGE, Context, log, portions
 from calbridge.sync.memory import Direction, Intent, Link, LinkState, MadeBy, Op
 from calbridge.sync.ports import Clock, Keys, Page, RunStore
 from calbridge.sync.transitions import REOPENED, would_mail
@@ -74,7 +74,7 @@ def remove_copies(ctx: Context) -> tuple[int, int]:
     ours = _links(ctx, lambda link: link.live and link.made_by is MadeBy.US)
     going = [link for link in ours if link.editable.existence and not would_mail(link, ctx.setting)]
     size = max(1, ctx.connector.capabilities.write_batch)
-    removed = sum(_remove(ctx, going[start : start + size]) for start in range(0, len(going), size))
+    removed = sum(_remove(ctx, some) for some in portions(going, size))
     return removed, len(ours) - removed
 
 
@@ -107,9 +107,9 @@ def _park(ctx: Context) -> int:
         for intent in page.intents():
             _keep_address(page, intent)
     links = _links(ctx, lambda link: link.state is not LinkState.CLOSED)
-    for start in range(0, len(links), PAGE):
+    for some in portions(links):
         with ctx.store.page() as page:
-            for link in links[start : start + PAGE]:
+            for link in some:
                 if link.remote_id is None:
                     page.drop_link(link.id)
                 else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -81,12 +81,17 @@ class Context:
 
     def fetch(self, remote_ids: Sequence[str]) -> list[Fetched]:
         """Fetch in the connector's batches; the lease is renewed before each."""
-        size = max(1, self.connector.capabilities.fetch_batch)
         found: list[Fetched] = []
-        for start in range(0, len(remote_ids), size):
+        for some in portions(remote_ids, max(1, self.connector.capabilities.fetch_batch)):
             self.store.renew()
-            found.extend(self.connector.fetch(self.calendar, remote_ids[start : start + size]))
+            found.extend(self.connector.fetch(self.calendar, some))
         return found
+
+
+def portions(rows: Sequence[T], size: int = PAGE) -> Iterator[Sequence[T]]:
+    """The rows in order, so many at a time, so that memory is bounded (C2)."""
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
 
 
 def in_page(ctx: Context, act: Callable[[Page], T]) -> T:

@@ -10,7 +10,7 @@ from calbridge.connectors.contract import Fetched, Gone, Seen, Unreadable, Windo
 from calbridge.connectors.contract import Page as Listing
 from calbridge.domain.content import Content
 from calbridge.errors import CursorExpired
-from calbridge.sync.context import PAGE, Context, known_row
+from calbridge.sync.context import Context, known_row, portions
 from calbridge.sync.memory import Known, Link
 from calbridge.sync.observe import INDEX, LIVE, unreadable
 from calbridge.sync.ports import Page
@@ -107,14 +107,14 @@ def _note_absent(ctx: Context, listed: set[str], covers: Window) -> None:
     with ctx.store.page() as page:
         ctx.listed_empty = not listed and page.live_count() > 0
         links, known = page.links_not_at(listed), page.known_not_at(listed)
-    for start in range(0, len(links), PAGE):
+    for some in portions(links):
         with ctx.store.page() as page:
-            for link in page.links(links[start : start + PAGE]).values():
+            for link in page.links(some).values():
                 if link.live and link.gone_at is None and _covered(link.shown, covers):
                     page.put_link(replace(link, gone_at=ctx.now, gone_sure=False))
-    for start in range(0, len(known), PAGE):
+    for some in portions(known):
         with ctx.store.page() as page:
-            rows = page.known(known[start : start + PAGE]).values()
+            rows = page.known(some).values()
             drop_known(page, [row.remote_id for row in rows if _row_covered(row, covers)])
 
 

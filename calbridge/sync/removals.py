@@ -11,7 +11,7 @@ from functools import partial
 from calbridge.connectors.capabilities import Ability
 from calbridge.connectors.contract import Fetched, Gone, Seen
 from calbridge.domain.item import Item
-from calbridge.sync.context import PAGE, Context, apply, in_page, log
+from calbridge.sync.context import Context, apply, in_page, log, portions
 from calbridge.sync.decide import decide
 from calbridge.sync.decisions import Decision, ItemAct, Vanished
 from calbridge.sync.memory import Direction, Link, LinkState, Op
@@ -82,7 +82,7 @@ def _look_elsewhere(ctx: Context, links: Sequence[Link]) -> None:
 def _carry_out_all(ctx: Context, confirmed: Sequence[str]) -> None:
     """Page by page (C2); more than a page is counted as a whole first. Where a run is cut after some, the rest may have
     to wait for a word: the guard counts what was done."""
-    pages = [confirmed[start : start + PAGE] for start in range(0, len(confirmed), PAGE)]
+    pages = list(portions(confirmed))
     waits = None if len(pages) < 2 else _too_many_of(ctx, pages)
     for some in pages:
         in_page(ctx, partial(_carry_out, ctx, some, waits))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from calbridge.connectors.contract import Fetched, Gone, Seen, Unknown, Unreadable
-from calbridge.sync.context import PAGE, RETRY_FIRST, Context, failed, in_page
+from calbridge.sync.context import PAGE, RETRY_FIRST, Context, failed, in_page, portions
 from calbridge.sync.memory import Known, KnownState, LinkState
 from calbridge.sync.observe import observe, unreadable
 from calbridge.sync.ports import Page
@@ -17,9 +17,7 @@ from calbridge.sync.transitions import without_event
 
 def batches(ctx: Context, remote_ids: Sequence[str]) -> Iterator[Sequence[str]]:
     """As many ids as are read and taken in at once, so that memory is bounded (C2)."""
-    size = max(1, min(ctx.connector.capabilities.fetch_batch, 500))
-    for start in range(0, len(remote_ids), size):
-        yield remote_ids[start : start + size]
+    return portions(remote_ids, max(1, min(ctx.connector.capabilities.fetch_batch, PAGE)))
 
 
 def page_of_batches(ctx: Context) -> int:
@@ -43,8 +41,7 @@ def read(ctx: Context, asked: Sequence[str]) -> list[Fetched]:
 
 def take_fetched(ctx: Context, rows: Sequence[Fetched], mode: str) -> None:
     """Take in rows that were read, in one transaction a page."""
-    for start in range(0, len(rows), PAGE):
-        some = rows[start : start + PAGE]
+    for some in portions(rows):
         in_page(ctx, partial(_take_rows, ctx, some, mode))
 
 

@@ -60,9 +60,8 @@ BREACHES = (
         "D13",
         "a transaction is open during a call",
         "sync/context.py",
-        "            found.extend(self.connector.fetch(self.calendar, remote_ids[start : start + size]))",
-        "            with self.store.page():\n"
-        "                found.extend(self.connector.fetch(self.calendar, remote_ids[start : start + size]))",
+        "            found.extend(self.connector.fetch(self.calendar, some))",
+        "            with self.store.page():\n                found.extend(self.connector.fetch(self.calendar, some))",
         f"{RULES}::test_no_transaction_is_open_while_the_service_is_asked",
     ),
     Breach(

@@ -40,6 +40,19 @@ def die_after_deleting(world: World, name: str = "A") -> None:
     world.service.io.clear()
 
 
+def deleted_in_two_calendars() -> tuple[World, str]:
+    """An item of which both calendars of a user have a copy, deleted in the PSA a moment ago."""
+    options = Options(conflict=Winner.LINKED)
+    world = World(None, options)
+    world.link_calendar("B", SECOND, options)
+    world.run()
+    world.run(name="B")
+    item = sent(world)
+    world.settle(2, "B")
+    world.psa.delete(item)
+    return world, item
+
+
 def losing_replies(world: World, losing: bool) -> None:
     world.service.switches = replace(world.service.switches, loses_reply=1.0 if losing else 0.0)
 
@@ -80,14 +93,7 @@ def test_an_item_that_was_private_for_a_while_lives_though_the_answer_to_its_rem
 
 
 def test_an_item_that_another_integration_restores_lives_though_the_answer_to_its_deletion_was_lost() -> None:
-    options = Options(conflict=Winner.LINKED)
-    world = World(None, options)
-    world.link_calendar("B", SECOND, options)
-    world.run()
-    world.run(name="B")
-    item = sent(world)
-    world.settle(2, "B")
-    world.psa.delete(item)
+    world, item = deleted_in_two_calendars()
     die_after_deleting(world, "B")
     world.phone.edit(world.remote_of(item), {(MASTER, Field.TITLE): "Held after all"})
     world.settle(2)
@@ -108,14 +114,7 @@ def test_an_item_that_is_made_again_is_sent_again() -> None:
 
 
 def test_an_item_that_another_integration_restores_comes_back_to_the_calendar_it_was_removed_from() -> None:
-    options = Options(conflict=Winner.LINKED)
-    world = World(None, options)
-    world.link_calendar("B", SECOND, options)
-    world.run()
-    world.run(name="B")
-    item = sent(world)
-    world.settle(2, "B")
-    world.psa.delete(item)
+    world, item = deleted_in_two_calendars()
     world.run(name="B")
     world.phone.edit(world.remote_of(item), {(MASTER, Field.TITLE): "Held after all"})
     world.settle(2)

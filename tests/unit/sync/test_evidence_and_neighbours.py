@@ -25,10 +25,13 @@ def silent(world: World, share: float) -> None:
     world.service.switches = replace(world.service.switches, fetch_unknown=share)
 
 
-def with_many(world: World, number: int) -> list[str]:
+def with_many(number: int) -> tuple[World, list[str]]:
+    """A user whose calendar has so many items."""
+    world = World()
+    world.start()
     items = [world.psa.add(event(f"Call {each}", f"2027-02-01 {each % 12 + 8:02}:00")) for each in range(number)]
     world.settle(3)
-    return items
+    return world, items
 
 
 def two_calendars() -> World:
@@ -164,9 +167,7 @@ def test_reading_what_is_there_before_a_create_copies_nothing() -> None:
 
 
 def test_deletions_whose_answers_are_lost_count_for_the_guard() -> None:
-    world = World()
-    world.start()
-    items = with_many(world, 30)
+    world, items = with_many(30)
     for each in items:
         world.psa.delete(each)
     world.service.switches = replace(world.service.switches, loses_reply=1.0)
@@ -175,9 +176,7 @@ def test_deletions_whose_answers_are_lost_count_for_the_guard() -> None:
 
 
 def test_deletions_of_several_runs_that_failed_count_for_the_guard() -> None:
-    world = World()
-    world.start()
-    items = with_many(world, 40)
+    world, items = with_many(40)
     for each in items:
         world.psa.delete(each)
     for _ in range(6):
@@ -188,9 +187,7 @@ def test_deletions_of_several_runs_that_failed_count_for_the_guard() -> None:
 
 
 def test_a_deletion_that_waits_is_not_forgotten_over_a_change_that_is_not_sent() -> None:
-    world = World()
-    world.start()
-    items = with_many(world, 15)
+    world, items = with_many(15)
     for each in items:
         world.phone.delete(world.remote_of(each))
     world.run()
@@ -203,9 +200,7 @@ def test_a_deletion_that_waits_is_not_forgotten_over_a_change_that_is_not_sent()
 
 
 def test_a_deletion_that_was_not_confirmed_yet_is_not_forgotten_over_a_change_that_is_not_sent() -> None:
-    world = World()
-    world.start()
-    item = with_many(world, 1)[0]
+    world, (item,) = with_many(1)
     world.phone.delete(world.remote_of(item))
     world.psa.change(item, associations=({"kind": "company", "id": "1"},))
     silent(world, 1.0)
@@ -216,9 +211,7 @@ def test_a_deletion_that_was_not_confirmed_yet_is_not_forgotten_over_a_change_th
 
 
 def test_an_event_that_reappears_unchanged_waits_for_no_word() -> None:
-    world = World()
-    world.start()
-    items = with_many(world, 15)
+    world, items = with_many(15)
     calendar = world.service.calendar(MAIN)
     before = dict(calendar.events)
     for each in items:
