@@ -29,7 +29,7 @@ from calbridge.store.leases import Lease
 from calbridge.store.runs import Run
 from calbridge.store.work import Work
 from calbridge.sync import engine
-from calbridge.sync.ranges import local_window
+from calbridge.sync.windows import local_window
 
 Range = tuple[int | None, int | None]
 """Local days before and after today; None is unbounded (F2)."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, cast
 
+from calbridge.connectors.contract import Window
 from calbridge.domain.content import EMPTY, Content, Field, People, Person, Span, Text, Unit, Value
 from calbridge.domain.event import Editable
 from calbridge.domain.times import TimeKind, When
@@ -177,3 +178,14 @@ def changes_in(data: Mapping[str, Any] | None) -> dict[str, tuple[object, object
         name: (None, None) if pair is None else (value_in(pair[0]), value_in(pair[1]))
         for name, pair in (data or {}).items()
     }
+
+
+def window_out(window: Window) -> str:
+    """A range of days as an interval: ``2027-01-01/2027-02-01``, an open end as ``..``."""
+    return "/".join(".." if end is None else end.isoformat() for end in (window.start, window.end))
+
+
+def window_in(text: str) -> Window:
+    """A range of days of its text."""
+    start, end = (None if part == ".." else date.fromisoformat(part) for part in text.split("/"))
+    return Window(start, end)

@@ -16,6 +16,7 @@ from calbridge.store.outstanding import read_outstanding
 from calbridge.store.page_items import ItemMemory
 from calbridge.store.page_known import IntentMemory, KnownMemory
 from calbridge.store.page_links import LinkMemory
+from calbridge.store.page_listed import keep_listed, read_listed
 from calbridge.store.page_places import Neighbours, RunLog, read_integration, save_places
 from calbridge.sync.memory import Direction, Integration, Intent, KeyOwner, Known, Link, LogEntry, Outstanding
 from calbridge.sync.ports import Keys
@@ -116,6 +117,14 @@ class SqlPage:
     def save_integration(self, value: Integration) -> None:
         """Store the places of the run."""
         self._integration = save_places(self._changes, self._integration, value)
+
+    def keep_listed(self, remote_ids: Set[str] | None) -> None:
+        """Keep what a listing named up to its checkpoint; None forgets it."""
+        keep_listed(self._connection, self._integration, remote_ids)
+
+    def listed(self) -> set[str] | None:
+        """What was kept for the checkpoint that is stored now."""
+        return read_listed(self._connection, self._integration)
 
     def links(self, link_ids: Sequence[str]) -> dict[str, Link]:
         """Links by id."""

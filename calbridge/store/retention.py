@@ -48,6 +48,7 @@ _OF_INTEGRATION = frozenset(
         "intents",
         "keys",
         "known",
+        "listings",
         "leases",
         "link_uids",
         "links",

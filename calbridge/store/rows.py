@@ -85,12 +85,15 @@ def known_out(known: Known) -> dict[str, Any]:
         "uid_hash": _hash(known.uid),
         "marker_hash": _hash(known.marker),
         "state": known.state.value,
+        "ranged": None if known.ranged is None else codec.window_out(known.ranged),
     }
 
 
 def known_in(row: AnyRow) -> Known:
     """A known row of its row."""
-    return Known(**{name: getattr(row, name) for name in _KNOWN_SAME}, state=KnownState(row.state))
+    same = {name: getattr(row, name) for name in _KNOWN_SAME}
+    ranged = None if row.ranged is None else codec.window_in(row.ranged)
+    return Known(**same, state=KnownState(row.state), ranged=ranged)
 
 
 def intent_out(intent: Intent) -> dict[str, Any]:

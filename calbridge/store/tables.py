@@ -247,6 +247,17 @@ known = Table(
     Column("code", Name),
     flag("indexed"),
     flag("recheck"),
+    Column("ranged", String(24)),
+    of("integrations", "integration_id"),
+)
+
+listings = Table(
+    "listings",
+    metadata,
+    key("tenant_id"),
+    key("integration_id"),
+    must("checkpoint", Opaque),
+    must("addresses", Packed),
     of("integrations", "integration_id"),
 )
 
@@ -415,6 +426,7 @@ __all__ = [
     "leases",
     "link_uids",
     "links",
+    "listings",
     "logs",
     "metadata",
     "notices",

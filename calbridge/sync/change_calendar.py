@@ -154,6 +154,7 @@ def enter_calendar(store: RunStore, clock: Clock) -> int:
         page.save_integration(
             replace(state, cursor=None, checkpoint=None, mark=0, baselined=False, projected=None, compared_at=None)
         )
+        page.keep_listed(None)
     reopened = 0
     after = None
     while True:

@@ -38,6 +38,7 @@ class Tables:
     intents: dict[tuple[str, str], Intent] = field(default_factory=dict)
     keys: dict[str, tuple[str, str]] = field(default_factory=dict)
     ended: dict[str, str] = field(default_factory=dict)
+    listed: dict[str, tuple[str | None, frozenset[str]]] = field(default_factory=dict)
     log: list[tuple[str, LogEntry]] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     due: set[str] = field(default_factory=set)
@@ -53,6 +54,7 @@ class Tables:
             dict(self.intents),
             dict(self.keys),
             dict(self.ended),
+            dict(self.listed),
             list(self.log),
             list(self.told),
             set(self.due),
@@ -106,6 +108,15 @@ class InMemoryPage:
 
     def save_integration(self, value: Integration) -> None:
         self._tables.integrations[self._id] = replace(value, options=self.integration().options)
+
+    def keep_listed(self, remote_ids: Set[str] | None) -> None:
+        self._tables.listed.pop(self._id, None)
+        if remote_ids is not None:
+            self._tables.listed[self._id] = (self.integration().checkpoint, frozenset(remote_ids))
+
+    def listed(self) -> set[str] | None:
+        checkpoint, found = self._tables.listed.get(self._id, (None, frozenset()))
+        return set(found) if checkpoint is not None and checkpoint == self.integration().checkpoint else None
 
     def expect(
         self,

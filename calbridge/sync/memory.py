@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from calbridge.connectors.contract import Window
 from calbridge.domain.content import EMPTY, Content, Unit, Value
 from calbridge.domain.event import ALL_EDITABLE, Editable
 from calbridge.domain.options import Level, Options
@@ -134,7 +135,12 @@ STOOD_ASIDE = frozenset({KnownState.AMBIGUOUS, KnownState.ALREADY_HERE, KnownSta
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is listed but not linked. ``match`` is the keyed fingerprint of time and title, once the body was read."""
+    """What is listed but not linked.
+
+    ``version``: as it was last read, or listed by a baseline. ``match``: the keyed fingerprint of time and title, once
+    the body was read. ``recheck``: it must be read and decided again; ``ranged``: a range run asked for it and got no
+    answer, so it is copied if it lies in this range.
+    """
 
     remote_id: str
     version: str | None = None
@@ -147,6 +153,7 @@ class Known:
     code: str | None = None
     indexed: bool = False
     recheck: bool = False
+    ranged: Window | None = None
 
     @property
     def ignored(self) -> bool:

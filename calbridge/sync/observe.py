@@ -19,6 +19,7 @@ from calbridge.sync.memory import Direction, Intent, Known, KnownState, Link, Li
 from calbridge.sync.outcome import created
 from calbridge.sync.ports import Page
 from calbridge.sync.project import Projected, project, view
+from calbridge.sync.windows import in_window
 
 APPLIED = "applied:"
 """Marks the target that was written last, until the other side undoes it."""
@@ -93,11 +94,22 @@ def _unlinked(ctx: Context, page: Page, seen: Seen, mode: str) -> None:
         return
     if _readdressed(ctx, page, event, seen) or _adopted(ctx, page, event, seen, mode):
         return
+    mode = _owed_since(ctx, known, seen, mode)
     code = _not_copied(ctx, event, mode)
     if code is not None or mode in {INDEX, PAIR}:
         page.put_known(_indexed(ctx, page, seen, code, mode))
         return
     copy_event(ctx, page, event, seen)
+
+
+def _owed_since(ctx: Context, known: Known | None, seen: Seen, mode: str) -> str:
+    """An event that gave no answer when it was listed is taken as it would have been then (D6)."""
+    if mode != LIVE or known is None or seen.event is None or known.state is not KnownState.KNOWN:
+        return mode
+    if known.ranged is not None and in_window(seen.event.content, known.ranged, ctx.integration.time_zone):
+        return COPY
+    unread = known.code is None and known.recheck
+    return PAIR if unread and known.version is not None and known.version == seen.version else mode
 
 
 def _indexed(ctx: Context, page: Page, seen: Seen, code: str | None, mode: str) -> Known:

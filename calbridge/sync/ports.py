@@ -44,6 +44,12 @@ class Page(Protocol):
     def save_integration(self, value: Integration) -> None:
         """Store cursor, mark and the other places of the run (never the options)."""
 
+    def keep_listed(self, remote_ids: Set[str] | None) -> None:
+        """Keep what a listing named up to its stored checkpoint; None forgets it."""
+
+    def listed(self) -> set[str] | None:
+        """What was kept for the checkpoint that is stored now; None where nothing was."""
+
     def expect(
         self,
         remote_ids: Sequence[str] = (),

@@ -1,19 +1,16 @@
-"""Ranges of days, and range runs of retrieving (SYNC F2): what lies in a window is copied."""
+"""Range runs of retrieving (SYNC F2): what lies in a window is copied."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
 
-from calbridge.connectors.contract import Fetched, Gone, Seen, Unreadable, Window
-from calbridge.domain.content import Content
-from calbridge.domain.recurrence import last_end, occurrences
-from calbridge.domain.times import day
-from calbridge.errors import Rejected
+from calbridge.connectors.contract import Fetched, Gone, Seen, Unknown, Unreadable, Window
 from calbridge.sync.context import Context, known_row
 from calbridge.sync.memory import Known
 from calbridge.sync.observe import COPY
 from calbridge.sync.taking import batches, read, take_fetched
+from calbridge.sync.windows import in_window
 
 
 def copy_range(ctx: Context, window: Window) -> None:
@@ -37,12 +34,11 @@ def _copy_page(ctx: Context, entries: Sequence[Seen | Unreadable], window: Windo
     ]
     inline: list[Fetched] = [row for row in wanted if row.event is not None]
     copy_rows(ctx, inline, window)
-    for asked in batches(ctx, [row.remote_id for row in wanted if row.event is None]):
-        copy_rows(ctx, ctx.fetch(asked), window)
+    fetch_and_copy(ctx, [row.remote_id for row in wanted if row.event is None], window)
 
 
 def fetch_and_copy(ctx: Context, remote_ids: Sequence[str], window: Window) -> None:
-    """Read and take in, batch by batch, for a listing that is a baseline's too: no address is left without a row."""
+    """Read and take in, batch by batch; no address is left without a row."""
     for asked in batches(ctx, remote_ids):
         copy_rows(ctx, read(ctx, asked), window)
 
@@ -75,32 +71,13 @@ def copy_rows(ctx: Context, rows: Sequence[Fetched], window: Window) -> None:
                     page.put_known(known_row(ctx, row))
     passed = {id(row) for row in outside}
     take_fetched(ctx, [row for row in rows if id(row) not in passed], COPY)
+    _copy_later(ctx, [row.remote_id for row in rows if isinstance(row, Unknown)], window)
 
 
-def in_window(shown: Content, window: Window, zone: str) -> bool:
-    """Whether a single event, or any occurrence of a series, touches days of a window, local in ``zone`` (F2)."""
-    span = shown.span
-    if span is None:
-        return False
-    if window.start is None and window.end is None:
-        return True
-    low = day(window.start).instant(zone) if window.start else datetime.min.replace(tzinfo=UTC)
-    high = day(window.end).instant(zone) if window.end else datetime.max.replace(tzinfo=UTC)
-    if not span.recurring:
-        return span.start.instant(zone) < high and span.end.instant(zone) > low
-    if window.end is None:
-        end = last_end(shown)
-        return end is None or end > low
-    try:
-        start = max(low, span.start.instant(zone) - timedelta(days=1))
-        return next(occurrences(shown, start, high), None) is not None
-    except (Rejected, OverflowError):
-        # Not expanded, so not known to be outside; what takes it in says why it stays a known row.
-        return True
-
-
-def local_window(today: date, past_days: int | None, future_days: int | None) -> Window:
-    """A range of local days around today; None is unbounded (F2)."""
-    start = today - timedelta(days=past_days) if past_days is not None else None
-    end = today + timedelta(days=future_days + 1) if future_days is not None else None
-    return Window(start, end)
+def _copy_later(ctx: Context, remote_ids: Sequence[str], window: Window) -> None:
+    """What got no answer stays asked for: whichever run reads it copies it (D6)."""
+    if not remote_ids:
+        return
+    with ctx.store.page() as page:
+        for row in page.known(remote_ids).values():
+            page.put_known(replace(row, ranged=window))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -39,6 +39,7 @@ def read_changes(ctx: Context, *, full: bool = False, window: Window | None = No
         with ctx.store.page() as page:
             state = replace(page.integration(), cursor=None, checkpoint=None)
             page.save_integration(state)
+            page.keep_listed(None)
         ctx.integration = replace(ctx.integration, cursor=None, checkpoint=None)
         return _read(ctx, True, window)
 
@@ -49,22 +50,30 @@ def _read(ctx: Context, full: bool, window: Window | None) -> bool:
     # A listing that was cut goes on (D13), even where all is to be compared: begun anew it might never come to an end.
     start = ctx.integration.checkpoint or (None if full else ctx.integration.cursor)
     resumed = start is not None and start == ctx.integration.checkpoint
-    listed: set[str] = set()
+    listed = _listed_before(ctx) if resumed else set()
     bodies = not baseline or _something_to_match(ctx)
     copied = None if bodies else window
     for listing in ctx.connector.changes(ctx.calendar, start, live_window(ctx)):
         ctx.store.renew()
-        listed.update(row.remote_id for row in listing.entries if not isinstance(row, Gone))
+        if listed is not None:
+            listed.update(row.remote_id for row in listing.entries if not isinstance(row, Gone))
         _take_page(ctx, listing, mode, bodies, copied)
         if listing.last:
-            _finish(ctx, listing, listed, whole=not resumed)
+            _finish(ctx, listing, listed)
             if copied is not None and not resumed:
                 _note_copied(ctx, listing, copied)
             return True
-        _save_checkpoint(ctx, listing)
-        if ctx.budget.spent():
+        cut = ctx.budget.spent()
+        _save_checkpoint(ctx, listing, listed if cut else None)
+        if cut:
             return False
     return False
+
+
+def _listed_before(ctx: Context) -> set[str] | None:
+    """What the listing named before it was cut; None where the run that was at it was killed."""
+    with ctx.store.page() as page:
+        return page.listed()
 
 
 def _note_copied(ctx: Context, listing: Listing, window: Window) -> None:
@@ -83,21 +92,30 @@ def _something_to_match(ctx: Context) -> bool:
         return page.has_unlinked_items()
 
 
-def _save_checkpoint(ctx: Context, listing: Listing) -> None:
+def _save_checkpoint(ctx: Context, listing: Listing, listed: set[str] | None) -> None:
+    """``listed``: what was named so far, to be kept where the run ends here."""
     if listing.checkpoint is not None:
         with ctx.store.page() as page:
             page.save_integration(replace(page.integration(), checkpoint=listing.checkpoint))
+            if listed is not None:
+                page.keep_listed(listed)
 
 
-def _finish(ctx: Context, listing: Listing, listed: set[str], *, whole: bool) -> None:
-    """The end of a delta: absences of a complete listing become evidence; the cursor is stored last."""
-    if listing.full and whole:
+def _finish(ctx: Context, listing: Listing, listed: set[str] | None) -> None:
+    """The end of a delta: absences of a complete listing become evidence; the cursor is stored last.
+
+    ``listed``: what was named; None where a part of that is not known, so nothing is absent, or compared (D11).
+    """
+    if listing.full and listed is not None:
         _note_absent(ctx, listed, listing.covers or Window())
     with ctx.store.page() as page:
-        state = replace(page.integration(), cursor=listing.cursor, checkpoint=None)
+        before = page.integration()
+        state = replace(before, cursor=listing.cursor, checkpoint=None)
         if listing.full:
-            state = replace(state, compared_at=ctx.now)
+            state = replace(state, compared_at=ctx.now if listed is not None else None)
         page.save_integration(state)
+        if before.checkpoint is not None:
+            page.keep_listed(None)
         ctx.settled = page.outstanding(ctx.now).settled
     ctx.integration = replace(ctx.integration, cursor=listing.cursor, checkpoint=None)
 
@@ -145,12 +163,24 @@ def _take_page(ctx: Context, listing: Listing, mode: str, bodies: bool, copied: 
     inline = {row.remote_id: row for row in listing.entries if isinstance(row, Seen) and row.event is not None}
     ready: list[Fetched] = [inline[each] for each in wanted if each in inline]
     rest = [each for each in wanted if each not in inline]
+    unanswered = ctx.counters.get("unknown", 0)
     if copied is None:
         take_fetched(ctx, ready, mode)
         fetch_and_take(ctx, rest, mode)
     else:
         copy_rows(ctx, ready, copied)
         fetch_and_copy(ctx, rest, copied)
+    if mode == INDEX and ctx.counters.get("unknown", 0) > unanswered:
+        _keep_versions(ctx, listing, rest)
+
+
+def _keep_versions(ctx: Context, listing: Listing, asked: Sequence[str]) -> None:
+    """What gave no answer at the baseline is no news while it stays as it was listed (D9)."""
+    versions = {row.remote_id: row.version for row in listing.entries if isinstance(row, Seen)}
+    with ctx.store.page() as page:
+        for row in page.known(asked).values():
+            if row.recheck and not row.indexed:
+                page.put_known(replace(row, version=versions.get(row.remote_id)))
 
 
 def _sort(

@@ -9,8 +9,8 @@ from calbridge.domain.item import Item
 from calbridge.sync.context import PAGE, Context
 from calbridge.sync.memory import Link, LinkState, MadeBy, Outstanding
 from calbridge.sync.ports import Page
-from calbridge.sync.ranges import in_window
 from calbridge.sync.transitions import next_generation
+from calbridge.sync.windows import in_window
 
 
 def scan_items(ctx: Context) -> Outstanding:

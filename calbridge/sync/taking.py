@@ -98,7 +98,7 @@ def _read_later(ctx: Context, page: Page, remote_id: str) -> None:
         page.put_link(replace(later, seen_version=None, reread=True))
         return
     known = page.known([remote_id]).get(remote_id) or Known(remote_id, state=KnownState.KNOWN)
-    page.put_known(replace(known, version=None, recheck=True))
+    page.put_known(replace(known, recheck=True))
 
 
 def drop_known(page: Page, remote_ids: Sequence[str]) -> None:

@@ -43,6 +43,8 @@ def everything(database: Database, user: str = USER, integration: str = INTEGRAT
         page.put_link(Link("l1", f"item of {user}", remote_id="/a", old_uids=frozenset({"old"})))
         page.put_intent(Intent("s1", "l1", Op.CREATE))
         page.put_known(Known("/k"))
+        page.save_integration(replace(page.integration(), checkpoint="p2"))
+        page.keep_listed({"/k"})
         page.keep_key(f"cb-{integration}", f"item of {user}")
         page.log(LogEntry(database.clock(), "delete", Direction.SEND, title="Visit", changes={"title": ("a", "b")}))
     with database.write(TENANT) as work:

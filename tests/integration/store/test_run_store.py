@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from calbridge.connectors.contract import Window
 from calbridge.domain.content import MASTER, Content, Field
 from calbridge.domain.event import Editable
 from calbridge.domain.fingerprint import KeyMaker
@@ -345,7 +346,7 @@ def test_a_dropped_link_is_gone(subject: Subject) -> None:
 def test_known_rows_come_back_exactly(subject: Subject) -> None:
     row = Known(
         LONG, "v1", "uid\x00", "marker", "f" * 64, NOW, NOW + timedelta(hours=1), KnownState.QUARANTINED, "no_uid",
-        indexed=True, recheck=True,
+        indexed=True, recheck=True, ranged=Window(date(2026, 1, 1), None),
     )  # fmt: skip
     with subject.page() as page:
         page.put_known(row)
@@ -391,6 +392,26 @@ def test_known_rows_are_listed_in_order_and_forgotten(subject: Subject) -> None:
         assert page.known(["/A"]) == {}
     with subject.page() as page:
         assert [row.remote_id for row in page.all_known(None, 10)] == sorted(set(names) - {"/A"})
+
+
+def test_what_a_listing_named_is_kept_for_its_checkpoint(subject: Subject) -> None:
+    with subject.page() as page:
+        page.save_integration(replace(page.integration(), checkpoint="p2"))
+        page.keep_listed({"/old"})
+        page.keep_listed({LONG, "/nul\x00", "/half\ud800"})
+        assert page.listed() == {LONG, "/nul\x00", "/half\ud800"}
+    with subject.other_page() as page:
+        page.save_integration(replace(page.integration(), checkpoint="p2"))
+        assert page.listed() is None
+    with subject.page() as page:
+        assert page.listed() == {LONG, "/nul\x00", "/half\ud800"}
+        page.save_integration(replace(page.integration(), checkpoint="p3"))
+        assert page.listed() is None
+        page.save_integration(replace(page.integration(), checkpoint=None))
+        assert page.listed() is None
+        page.save_integration(replace(page.integration(), checkpoint="p2"))
+        page.keep_listed(None)
+        assert page.listed() is None
 
 
 def test_waking_a_uid_reaches_all_integrations_of_the_user(subject: Subject) -> None:

@@ -9,6 +9,7 @@ CALENDARS, HISTORIES, RULES = "test_histories_of_calendars.py", "test_histories.
 FIRST_RANGE = "test_first_range.py"
 TEMPLATES = "test_title_templates.py"
 REVIVED, EVIDENCE = "test_deleted_and_revived.py", "test_evidence_and_neighbours.py"
+UNANSWERED = "test_without_an_answer.py"
 DECIDE, SETTLE, PROJECT = "test_decide_table.py", "test_settle_table.py", "test_project_table.py"
 
 
@@ -777,20 +778,43 @@ BREACHES = (
     ),
     Breach(
         "D9",
-        "reading before a create copies what was there",
+        "what gave no answer at the baseline is news when it answers",
         "sync/observe.py",
-        " or ctx.integration.baselined:\n        return row\n"
-        "    return replace(row, recheck=any(adoptable(ctx, page, item) for",
-        ":\n        return row\n    return replace(row, recheck=any(True for",
-        f"{EVIDENCE}::test_reading_what_is_there_before_a_create_copies_nothing",
+        "    return PAIR if unread and",
+        "    return mode if unread and",
+        f"{UNANSWERED}::test_an_event_without_an_answer_at_the_baseline_is_no_news_when_it_answers",
     ),
     Breach(
-        "D10",
-        "what never stood aside is woken",
-        "sync/in_memory.py",
-        " and row.stood_aside",
-        "",
-        f"{EVIDENCE}::test_what_was_there_before_is_not_copied_because_its_twin_elsewhere_was_deleted",
+        "D9",
+        "what changed since the baseline, where it gave no answer, is never copied",
+        "sync/observe.py",
+        "known.version is not None and known.version == seen.version",
+        "True",
+        f"{UNANSWERED}::test_an_event_without_an_answer_at_the_baseline_is_copied_when_it_changes",
+    ),
+    Breach(
+        "F2",
+        "what gave a range run no answer is taken as live sync takes it",
+        "sync/observe.py",
+        "        return COPY\n    unread",
+        "        return mode\n    unread",
+        f"{UNANSWERED}::test_an_old_event_that_gives_a_range_run_no_answer_is_copied_when_it_answers",
+    ),
+    Breach(
+        "D13",
+        "what a listing named before it was cut is forgotten",
+        "sync/remote.py",
+        "        return page.listed()",
+        "        return None",
+        f"{UNANSWERED}::test_what_is_absent_from_a_listing_that_is_always_cut_is_found",
+    ),
+    Breach(
+        "D11",
+        "half a listing counts as a comparison",
+        "sync/remote.py",
+        "compared_at=ctx.now if listed is not None else None",
+        "compared_at=ctx.now",
+        f"{UNANSWERED}::test_a_listing_whose_run_was_killed_does_not_count_as_a_comparison",
     ),
     Breach(
         "B3",

@@ -1,0 +1,167 @@
+"""What gives no answer when it is listed is taken later as it would have been then; a listing that is cut again and
+again is still a whole one (D6, D9, D11, D13, F2)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from calbridge.connectors.contract import Window
+from calbridge.domain.content import MASTER, Field
+from calbridge.sync.engine import Task, compare_due, run
+from calbridge.testing.memory import Crash, MemoryConnector, Switches
+from tests.unit.sync.world import World, event
+
+TITLE = (MASTER, Field.TITLE)
+LONG_AGO = "2026-10-05 09:00"
+LAST_AUTUMN = Window(date(2026, 9, 1), date(2026, 11, 1))
+
+
+class Spent:
+    """A budget for one page."""
+
+    def spent(self) -> bool:
+        return True
+
+
+def silent(world: World, share: float) -> None:
+    """This share of the addresses that are read gets no answer."""
+    world.service.switches = replace(world.service.switches, fetch_unknown=share)
+
+
+def unanswered(title: str, start: str, *, with_item: bool = False, task: Task | None = None) -> tuple[World, str]:
+    """A world whose first run got no answer about its only event."""
+    world = World(Switches(events_inline=False))
+    remote_id = world.phone.create(event(title, start))
+    if with_item:
+        world.psa.add(event("Another", "2027-02-09 09:00"))
+    silent(world, 1.0)
+    world.run(task)
+    return world, remote_id
+
+
+@pytest.mark.parametrize("runs", [1, 3])
+def test_an_event_without_an_answer_at_the_baseline_is_no_news_when_it_answers(runs: int) -> None:
+    world, _ = unanswered("Old", "2027-02-01 09:00", with_item=True)
+    world.settle(runs - 1)
+    silent(world, 0.0)
+    world.settle(2)
+
+    assert world.psa.titles() == ["Another"]
+    assert [(row.indexed, row.recheck, row.code) for row in world.tables.known.values()] == [(True, False, None)]
+
+
+def test_an_event_without_an_answer_at_the_baseline_is_adopted_when_it_answers() -> None:
+    world = World(Switches(events_inline=False))
+    remote_id = world.phone.create(event("Same", "2027-02-01 09:00"))
+    item = world.psa.add(event("Same", "2027-02-01 09:00"))
+    silent(world, 1.0)
+    world.run()
+    silent(world, 0.0)
+    world.settle(2)
+
+    assert world.remote_of(item) == remote_id
+    assert world.event_titles() == ["Same"]
+
+
+def test_an_event_without_an_answer_at_the_baseline_is_copied_when_it_changes() -> None:
+    world, remote_id = unanswered("Old", "2027-02-01 09:00", with_item=True)
+    world.phone.edit(remote_id, {TITLE: "Changed"})
+    world.run()
+    silent(world, 0.0)
+    world.settle(2)
+
+    assert world.psa.titles() == ["Another", "Changed"]
+
+
+@pytest.mark.parametrize("runs", [1, 3])
+def test_an_old_event_that_gives_a_range_run_no_answer_is_copied_when_it_answers(runs: int) -> None:
+    world = World(Switches(events_inline=False))
+    world.run()
+    world.phone.create(event("Old", LONG_AGO))
+    world.run()
+    silent(world, 1.0)
+    world.run(Task(retrieve=LAST_AUTUMN))
+    world.settle(runs - 1)
+    silent(world, 0.0)
+    world.settle(2)
+
+    assert world.psa.titles() == ["Old"]
+
+
+def test_an_event_without_an_answer_is_copied_only_if_it_lies_in_the_range() -> None:
+    world = World(Switches(events_inline=False))
+    world.run()
+    for title, start in (("Inside", LONG_AGO), ("Outside", "2026-08-05 09:00")):
+        world.phone.create(event(title, start))
+    world.service.switches = replace(world.service.switches, fetch_unknown=1.0)
+    world.run(Task(retrieve=LAST_AUTUMN))
+    silent(world, 0.0)
+    world.settle(2)
+
+    assert world.psa.titles() == ["Inside"]
+
+
+def test_a_range_of_the_first_run_is_copied_whole_though_addresses_gave_no_answer() -> None:
+    world, _ = unanswered("Old", LONG_AGO, task=Task(retrieve=LAST_AUTUMN))
+    outside = world.phone.create(event("Outside", "2026-08-05 09:00"))
+    silent(world, 0.0)
+    world.settle(2)
+
+    assert world.psa.titles() == ["Old"]
+    assert ("A", outside) in world.tables.known
+
+
+def cut(world: World, task: Task | None = None) -> bool:
+    """A run that has time for one page; whether it came to its end."""
+    world.service.advance(timedelta(minutes=1))
+    return run(MemoryConnector(world.service), world.store(), world.clock, world.keys, task, Spent()).complete
+
+
+def with_seven() -> World:
+    """Seven events that are listed two at a time; one was deleted while nothing could tell."""
+    world = World(Switches(page_size=2))
+    world.start()
+    items = [world.psa.add(event(f"V{number}", f"2027-02-01 {number + 8:02}:00")) for number in range(7)]
+    world.settle(3)
+    world.phone.delete(world.remote_of(items[3]))
+    world.service.expire_cursors()
+    return world
+
+
+def test_what_is_absent_from_a_listing_that_is_always_cut_is_found() -> None:
+    world = with_seven()
+    for _ in range(10):
+        cut(world)
+    world.settle(2)
+
+    assert world.psa.titles() == ["V0", "V1", "V2", "V4", "V5", "V6"]
+    assert world.tables.listed == {}
+    assert world.tables.integrations["A"].compared_at is not None
+
+
+def test_a_listing_whose_run_was_killed_does_not_count_as_a_comparison() -> None:
+    world = with_seven()
+    cut(world)
+    kept = world.tables.integrations["A"].checkpoint
+    assert kept is not None
+    moved = False
+
+    def after_the_next_checkpoint() -> None:
+        nonlocal moved
+        if moved:
+            raise Crash
+        moved = world.tables.integrations["A"].checkpoint != kept
+
+    store = world.store()
+    store.before_commit = after_the_next_checkpoint
+    with pytest.raises(Crash):
+        run(MemoryConnector(world.service), store, world.clock, world.keys)
+    world.run()
+
+    assert len(world.psa.titles()) == 7
+    assert compare_due(world.tables.integrations["A"].compared_at, world.clock.now())
+    world.run(Task(compare=True))
+    assert world.psa.titles() == ["V0", "V1", "V2", "V4", "V5", "V6"]
