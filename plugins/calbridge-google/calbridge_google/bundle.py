@@ -149,7 +149,7 @@ def event_of(bundle: Bundle) -> Event:
         raise Broken("no_uid")
     with _reading():
         return Event(
-            uid=bundle.uid,
+            uid=_uid_of(bundle),
             content=content_of(bundle),
             marker=marker_of(master),
             editable=_editable(master),
@@ -158,6 +158,16 @@ def event_of(bundle: Bundle) -> Event:
             web_link=str(master.get("htmlLink") or "") or None,
             masked=is_masked(master),
         )
+
+
+def _uid_of(bundle: Bundle) -> str:
+    """All instances of a series share one UID; one that stands alone is told apart by its original start (C1.address).
+
+    :raises BadValue: it names none.
+    """
+    if series_id(bundle.master) is None:
+        return bundle.uid
+    return f"{bundle.uid}#{when_of(bundle.master.get('originalStartTime')).key}"
 
 
 def is_masked(resource: Resource) -> bool:

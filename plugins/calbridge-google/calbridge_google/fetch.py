@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from calbridge.connectors.contract import Fetched, Gone, Seen, Unknown
+from calbridge.domain.event import Event
 from calbridge.errors import Rejected
 from calbridge_google.bundle import Bundle, is_cancelled, lone, row_of, series_id
 from calbridge_google.limits import MARKER, PAGE_SIZE
@@ -33,7 +34,9 @@ def find(reader: Reader, keys: Sequence[str], uids: Sequence[str]) -> list[Seen]
         reader.call("list", "list", privateExtendedProperty=f"{MARKER}={key}", singleEvents=False, maxResults=PAGE_SIZE)
         for key in keys
     ]
-    calls += [reader.call("list", "list", iCalUID=uid, singleEvents=False, maxResults=PAGE_SIZE) for uid in uids if uid]
+    # An instance that stands alone has its date behind the UID that Google knows.
+    asked = dict.fromkeys(name for uid in uids if uid for name in (uid, uid.rpartition("#")[0]) if name)
+    calls += [reader.call("list", "list", iCalUID=uid, singleEvents=False, maxResults=PAGE_SIZE) for uid in asked]
     if not calls:
         reader.ensure_there()
     singles: dict[str, Bundle] = {}
@@ -49,7 +52,11 @@ def find(reader: Reader, keys: Sequence[str], uids: Sequence[str]) -> list[Seen]
             elif not is_cancelled(item):
                 singles[str(item.get("id"))] = Bundle(item)
     rows = [row_of(bundle) for bundle in singles.values()] + _series_rows(reader, series)
-    return [row for row in rows if isinstance(row, Seen)]
+    return [row for row in rows if isinstance(row, Seen) and row.event is not None and _wanted(row.event, keys, uids)]
+
+
+def _wanted(event: Event, keys: Sequence[str], uids: Sequence[str]) -> bool:
+    return event.uid in uids or event.marker in keys
 
 
 def _series_rows(reader: Reader, series: Mapping[str, Sequence[Resource]]) -> list[Fetched]:

@@ -11,7 +11,7 @@ from calbridge.connectors.contract import OPEN_WINDOW, Gone, Seen, Unreadable
 from calbridge.domain.content import Field
 from calbridge.domain.event import Editable
 from calbridge.errors import CalendarGone, CursorExpired, PermissionMissing, Throttled, Unavailable
-from tests.doubles.google import ApiError
+from tests.doubles.google import ApiError, GoogleDouble
 
 from .conftest import Link, Serve
 from .support import gone, ids, single, title_of, weekly
@@ -158,29 +158,47 @@ def test_a_deleted_series_is_gone_once(serve: Serve, link: Link, told: bool) -> 
     assert ids(entries) == set()
 
 
+def invited_once(google: GoogleDouble, day: int) -> str:
+    """An instance of somebody else's series that is in nobody's calendar here; its id."""
+    at = {"dateTime": f"2027-01-{day}T09:00:00Z", "timeZone": "Europe/Vienna"}
+    name = f"chairseries_202701{day}T090000Z"
+    told = {**google.get(google.insert(single("Only this once", day=day))), "id": name}
+    google.put_raw(
+        {
+            **told,
+            "iCalUID": "chairseries@example.com",
+            "recurringEventId": "chairseries",
+            "originalStartTime": at,
+            "start": at,
+            "end": {**at, "dateTime": f"2027-01-{day}T10:00:00Z"},
+        }
+    )
+    return name
+
+
 def test_an_invitation_to_one_instance_is_an_event_of_its_own(serve: Serve, link: Link) -> None:
     google = serve()
     client = link(google)
     cursor = client.cursor()
-    name = "chairseries_20270112T090000Z"
-    lone = single("Only this once", day=12, _set={})
-    lone.pop("_set")
-    google.put_raw(
-        {
-            **google.get(google.insert(lone)),
-            "id": name,
-            "recurringEventId": "chairseries",
-            "originalStartTime": {"dateTime": "2027-01-12T09:00:00Z", "timeZone": "Europe/Vienna"},
-            "start": {"dateTime": "2027-01-12T09:00:00Z", "timeZone": "Europe/Vienna"},
-            "end": {"dateTime": "2027-01-12T10:00:00Z", "timeZone": "Europe/Vienna"},
-        }
-    )
+    name = invited_once(google, 12)
     for entries in (client.listing()[0], client.listing(cursor)[0]):
         assert name in ids(entries)
         assert "chairseries" not in ids(entries)
     row = client.fetch_one(name)
     assert row.event is not None
     assert not row.event.content.span.recurring  # type: ignore[union-attr]
+
+
+def test_invitations_to_two_instances_of_a_series_are_two_events(serve: Serve, link: Link) -> None:
+    google = serve()
+    client = link(google)
+    names = [invited_once(google, day) for day in (12, 19)]
+    uids = [f"chairseries@example.com#2027-01-{day}T10:00:00" for day in (12, 19)]
+
+    assert [client.fetch_one(name).uid for name in names] == uids
+    for name, uid in zip(names, uids, strict=True):
+        assert [(row.remote_id, row.uid) for row in client.find(uids=[uid])] == [(name, uid)]
+    assert client.find(uids=["chairseries@example.com"]) == []
 
 
 def test_events_far_outside_of_any_window_are_told_too(serve: Serve, link: Link) -> None:
