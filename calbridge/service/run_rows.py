@@ -52,9 +52,13 @@ def end_lost(work: Work, run: Run) -> None:
     repeat(work, run)
 
 
-def repeat(work: Work, run: Run) -> None:
-    """A range that was not copied whole is copied again by the next run; what is there already costs little."""
-    ranges = {name: run.facts[name] for name in ("retrieve", "send") if name in run.facts}
+def repeat(work: Work, run: Run, *, retrieved: bool = False) -> None:
+    """A range that was not copied whole is copied again by the next run; what is there already costs little.
+
+    ``retrieved``: the range of the linked calendar is there.
+    """
+    names = ("send",) if retrieved else ("retrieve", "send")
+    ranges = {name: run.facts[name] for name in names if name in run.facts}
     if run.kind in {"range", "apply"} and ranges:
         work.runs.add(Run(work.keys.new_id(), run.integration_id, "range", "retry", facts=ranges))
         work.raise_due(run.integration_id)

@@ -218,7 +218,7 @@ def _came_through(parts: Parts, hold: Hold, begun: _Begun, outcome: engine.Outco
         moved = _moved(parts, work, begun.integration, outcome, started)
         if status == "waiting":
             run_waits(work, begun.integration, begun.run.id)
-        view = _close(work, hold, begun.run, status, reason, moved, outcome.counters)
+        view = _close(work, hold, begun.run, status, reason, moved, outcome)
     hold.held = False
     parts.dispatch(hold.lease.tenant_id, work)
     if told:
@@ -273,16 +273,16 @@ def _close(
     status: str,
     reason: str | None,
     moved: Mapping[str, Any],
-    counters: Mapping[str, int] | None = None,
+    outcome: engine.Outcome | None = None,
 ) -> RunView:
     """Close the run's row and give the lease back; a range that was not copied whole waits in a row of its own."""
     before = work.runs.get(run.id) if status in {"partial", "failed"} else None
     stored = work.runs.save(run.id, status=status, reason=reason, finished_at=work.now)
-    if counters:
-        stored = work.runs.save(run.id, counters={**stored.counters, **counters})
+    if outcome is not None and outcome.counters:
+        stored = work.runs.save(run.id, counters={**stored.counters, **outcome.counters})
     work.integrations.save(run.integration_id, last_run_at=work.now, **moved)
     if before is not None and before.status == "running":
-        repeat(work, run)
+        repeat(work, run, retrieved=outcome is not None and outcome.retrieved)
     work.release_lease(hold.lease)
     return run_view(stored)
 

@@ -38,12 +38,17 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run did. ``complete``: it was not cut by its budget; ``wrote``: an item or event was written (F4)."""
+    """What a run did.
+
+    ``complete``: it was not cut by its budget; ``wrote``: an item or event was written (F4). ``retrieved``: the range
+    that it was to retrieve is copied, also where the rest of the run was cut.
+    """
 
     complete: bool
     wrote: bool
     waiting: bool
     counters: Mapping[str, int] = field(default_factory=dict)
+    retrieved: bool = True
 
 
 def run(
@@ -64,14 +69,14 @@ def run(
     _begin(ctx)
     open_creates = unfinished.look_up(ctx)
     if not remote.read_changes(ctx, full=task.compare, window=task.retrieve):
-        return _outcome(ctx, complete=False)
+        return replace(_outcome(ctx, complete=False), retrieved=False)
     quiet = ctx.settled and ctx.integration.baselined and not open_creates
     unfinished.drop_unfound(ctx, open_creates)
     _end_baseline(ctx)
     if not quiet:
         _settle_reading(ctx)
-    if task.retrieve is not None and not ctx.range_copied:
-        ranges.copy_range(ctx, task.retrieve)
+    if task.retrieve is not None and not ctx.range_copied and not ranges.copy_range(ctx, task.retrieve):
+        return replace(_outcome(ctx, complete=False), retrieved=False)
     found = scanning.scan_items(ctx)
     if task.send is None and not found.to_do:
         return _outcome(ctx, complete=not ctx.budget.spent(), waiting=found.waiting)
@@ -216,7 +221,7 @@ def _index_before_creating(ctx: Context) -> None:
     with ctx.store.page() as page:
         if not page.known_to_index(1) or not page.has_creates(ctx.now):
             return
-    while True:
+    while not ctx.budget.spent():
         with ctx.store.page() as page:
             rows = page.known_to_index(max(1, ctx.connector.capabilities.fetch_batch))
         if not rows:

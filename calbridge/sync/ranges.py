@@ -12,16 +12,36 @@ from calbridge.sync.observe import COPY
 from calbridge.sync.taking import batches, read, take_fetched
 from calbridge.sync.windows import in_window
 
+COPIED_BY_RANGES = frozenset({None, "past", "not_retrieved"})
+"""Codes of what live sync leaves out and a range run does not."""
 
-def copy_range(ctx: Context, window: Window) -> None:
-    """A range run (F2): list on its own, copy what lies in the window, discard the cursor."""
+
+def copy_range(ctx: Context, window: Window) -> bool:
+    """A range run (F2): list on its own, copy what lies in the window, discard the cursor. Whether all was copied.
+
+    It is cut when the time of its slice is over (D13), but not before it copied something: what it reads when it is
+    done again is that much less, so it comes to its end.
+    """
     ctx.count("range_runs")
+    copied = _copied(ctx)
     for listing in ctx.connector.changes(ctx.calendar, None, window):
         ctx.store.renew()
-        _copy_page(ctx, [row for row in listing.entries if not isinstance(row, Gone)], window)
+        rows = _to_copy(ctx, [row for row in listing.entries if not isinstance(row, Gone)], window)
+        copy_rows(ctx, [row for row in rows if row.event is not None], window)
+        left = [row.remote_id for row in rows if row.event is None]
+        for asked in batches(ctx, left):
+            if ctx.budget.spent() and _copied(ctx) > copied:
+                return False
+            copy_rows(ctx, read(ctx, asked), window)
+    return True
 
 
-def _copy_page(ctx: Context, entries: Sequence[Seen | Unreadable], window: Window) -> None:
+def _copied(ctx: Context) -> int:
+    return ctx.counters.get("items_created", 0)
+
+
+def _to_copy(ctx: Context, entries: Sequence[Seen | Unreadable], window: Window) -> list[Seen]:
+    """What may lie in the window and has no link; last what was left out before, for whatever reason."""
     ids = [row.remote_id for row in entries]
     with ctx.store.page() as page:
         links, known = page.links_at(ids), page.known(ids)
@@ -32,9 +52,11 @@ def _copy_page(ctx: Context, entries: Sequence[Seen | Unreadable], window: Windo
         and not (row.remote_id in links and links[row.remote_id].live)
         and not known_outside(known.get(row.remote_id), row, window)
     ]
-    inline: list[Fetched] = [row for row in wanted if row.event is not None]
-    copy_rows(ctx, inline, window)
-    fetch_and_copy(ctx, [row.remote_id for row in wanted if row.event is None], window)
+    return sorted(wanted, key=lambda row: _left_out(known.get(row.remote_id)))
+
+
+def _left_out(known: Known | None) -> bool:
+    return known is not None and (known.ranged is not None or known.code not in COPIED_BY_RANGES)
 
 
 def fetch_and_copy(ctx: Context, remote_ids: Sequence[str], window: Window) -> None:
@@ -64,14 +86,20 @@ def copy_rows(ctx: Context, rows: Sequence[Fetched], window: Window) -> None:
     ]
     if outside:
         with ctx.store.page() as page:
-            here = page.links_at([row.remote_id for row in outside])
+            ids = [row.remote_id for row in outside]
+            here, known = page.links_at(ids), page.known(ids)
             outside = [row for row in outside if row.remote_id not in here or not here[row.remote_id].live]
             for row in outside:
                 if row.remote_id not in here:
-                    page.put_known(known_row(ctx, row))
+                    page.put_known(known_row(ctx, row, **_decided(known.get(row.remote_id))))
     passed = {id(row) for row in outside}
     take_fetched(ctx, [row for row in rows if id(row) not in passed], COPY)
     _copy_later(ctx, [row.remote_id for row in rows if isinstance(row, Unknown)], window)
+
+
+def _decided(known: Known | None) -> dict[str, object]:
+    """What was found out, or said by a person, about an event that a range passes."""
+    return {"state": known.state, "code": known.code} if known and (known.ignored or known.stood_aside) else {}
 
 
 def _copy_later(ctx: Context, remote_ids: Sequence[str], window: Window) -> None:

@@ -12,7 +12,7 @@ from calbridge.domain.content import Content
 from calbridge.errors import CursorExpired
 from calbridge.sync.context import Context, known_row, portions
 from calbridge.sync.memory import Known, Link
-from calbridge.sync.observe import INDEX, LIVE, unreadable
+from calbridge.sync.observe import INDEX, LIVE, PAIR, unreadable
 from calbridge.sync.ports import Page
 from calbridge.sync.ranges import copy_rows, fetch_and_copy, known_outside
 from calbridge.sync.taking import drop_known, fetch_and_take, page_of_batches, take_fetched
@@ -238,7 +238,11 @@ def _is_news(ctx: Context, page: Page, row: Seen, known: Known | None, mode: str
 
 
 def reread(ctx: Context, mode: str = LIVE) -> None:
-    """Read again what must be compared anew: conflicts, changed levels, silent answers."""
+    """Read again what must be compared anew: conflicts, changed levels, silent answers.
+
+    Page by page: what is left when the time of a slice is over keeps its mark, and the next run goes on (D13). The
+    pairs of a baseline (``PAIR``) are few, and all of them are read before it ends.
+    """
     size = page_of_batches(ctx)
     after: str | None = None
     while True:
@@ -247,10 +251,13 @@ def reread(ctx: Context, mode: str = LIVE) -> None:
         fetch_and_take(ctx, [link.remote_id for link in links if link.remote_id is not None], LIVE)
         if len(links) < size:
             break
+        if ctx.budget.spent():
+            return
         after = links[-1].id
     place: str | None = None
     while place := _recheck(ctx, place, size, mode):
-        pass
+        if mode != PAIR and ctx.budget.spent():
+            return
 
 
 def _recheck(ctx: Context, after: str | None, size: int, mode: str) -> str | None:

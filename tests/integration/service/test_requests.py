@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 import pytest
@@ -201,6 +201,35 @@ def test_a_stop_or_a_spent_budget_ends_a_run_at_the_border_of_a_page_and_it_goes
     assert requests.carry_out(world.parts, TENANT, world.integration_id, budget_seconds=0) == []
     assert [run.status for run in carry_out(world)] == ["succeeded"]
     assert len(world.titles()) == 150
+
+
+def after(lasts: int) -> Callable[[], bool]:
+    """A stop that comes after so many questions."""
+    calls = iter(range(1000))
+    return lambda: next(calls) > lasts
+
+
+@pytest.mark.parametrize("lasts", [3, 4])
+def test_a_range_that_is_cut_is_repeated_as_far_as_it_is_not_there(world: World, lasts: int) -> None:
+    for number in range(25):
+        world.memory.phone.create(event(f"Visit {number:02}", "2026-03-02"))
+    world.sync()
+    for number in range(60):
+        world.put(f"call-{number}", **visit(f"Repair {number:02}"))
+    world.memory.switches = replace(world.memory.switches, events_inline=False)
+    requests.request_sync(world.parts, TENANT, world.integration_id, retrieve=EVERYTHING, send=EVERYTHING)
+    ran: list[RunView] = []
+    while len(ran) < 30 and (not ran or ran[-1].status != "succeeded"):
+        asked_to_stop = after(lasts)
+        ran += requests.carry_out(world.parts, TENANT, world.integration_id, budget_seconds=60, stop=asked_to_stop)
+
+    assert {run.status for run in ran} == {"partial", "succeeded"}
+    assert len(world.titles()) == len(world.event_titles()) == 85
+    with world.parts.database.read(TENANT) as work:
+        asked = [sorted(stored.facts) for run in ran if (stored := work.runs.get(run.id)) and stored.facts]
+    assert asked[0] == ["retrieve", "send"]
+    assert asked.count(["retrieve", "send"]) <= 4
+    assert ["retrieve"] not in asked
 
 
 def crashed(world: World) -> None:

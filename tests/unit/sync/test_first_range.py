@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 
 from calbridge.connectors.contract import Window
 from calbridge.domain.content import MASTER, Field
+from calbridge.domain.options import Level, Options, Privacy, Retrieve, Skip
+from calbridge.sync.context import PAGE
 from calbridge.sync.engine import Task, run
 from calbridge.testing.memory import MemoryConnector, Switches
 from tests.unit.sync.world import ALL, World, event, span
@@ -103,3 +106,74 @@ def test_an_event_that_changed_since_a_cut_first_range_is_taken_over() -> None:
     world.phone.edit(copied.remote_id or "", moved)
     world.run(Task(retrieve=FEBRUARY))
     assert world.psa.titles() == ["Board of directors"]
+
+
+def with_range(number: int, before: int = 0) -> World:
+    """A world at rest with so many events that no run was to copy; ten are read at a time."""
+    world = World(Switches(events_inline=False, page_size=100))
+    for each in range(before):
+        world.phone.create(event("Skipped", f"2026-10-{each % 28 + 1:02}", show_as="free"))
+    for each in range(number):
+        world.phone.create(event(f"Visit {each:02}", f"2026-10-{each % 28 + 1:02} 09:00"))
+    world.run()
+    return world
+
+
+def in_slices(world: World, task: Task, lasts: int) -> list[bool]:
+    """Runs with such a budget until the range is copied, as the service repeats them; which were whole."""
+    told: list[bool] = []
+    while not told or not told[-1]:
+        assert len(told) < 20
+        parts = MemoryConnector(world.service), world.store(), world.clock, world.keys
+        told.append(run(*parts, task, Slices(lasts)).retrieved)
+    return told
+
+
+@pytest.mark.parametrize("lasts", [0, 1])
+def test_a_range_run_is_cut_between_batches_and_comes_to_its_end(lasts: int) -> None:
+    world = with_range(45)
+    told = in_slices(world, Task(retrieve=ALL), lasts)
+
+    assert len(told) > 1
+    assert world.psa.titles() == [f"Visit {each:02}" for each in range(45)]
+
+
+def test_what_a_range_run_does_not_copy_keeps_it_from_no_end() -> None:
+    world = with_range(15, before=25)
+    world.set_options(Options(retrieve=Retrieve(skip=Skip(free=True))))
+    in_slices(world, Task(retrieve=ALL), 0)
+    for each in range(25):
+        world.phone.create(event(f"Silent {each}", "2026-10-05 09:00"))
+    world.service.switches = replace(world.service.switches, fetch_unknown=1.0)
+    in_slices(world, Task(retrieve=ALL), 0)
+
+    assert world.psa.titles() == [f"Visit {each:02}" for each in range(15)]
+
+
+def test_a_range_leaves_what_somebody_ignored_outside_of_it_ignored() -> None:
+    world = world_with("Dentist")
+    world.run()
+    ((place, row),) = world.tables.known.items()
+    world.tables.known[place] = replace(row, code="ignored")
+    world.run(Task(retrieve=Window(date(2027, 5, 1), date(2027, 6, 1))))
+
+    assert [each.code for each in world.tables.known.values()] == ["ignored"]
+
+
+def test_a_changed_level_is_read_again_over_several_slices() -> None:
+    world = World(Switches(events_inline=False))
+    world.run()
+    for each in range(PAGE + 1):
+        world.phone.create(event(f"Visit {each}", f"2027-02-{each % 28 + 1:02} 09:00", visibility="private"))
+    world.settle(2)
+    assert {item.hidden for item in world.psa.living()} == {True}
+    world.set_options(Options(retrieve=Retrieve(privacy=Privacy(private=Level.FULL))))
+    told = []
+    while len(told) < 20 and not (told and told[-1]):
+        world.service.advance(timedelta(minutes=1))
+        parts = MemoryConnector(world.service), world.store(), world.clock, world.keys
+        told.append(run(*parts, None, Slices(0)).complete)
+        if len(told) == 1:
+            assert {item.hidden for item in world.psa.living()} == {True, False}
+
+    assert {item.hidden for item in world.psa.living()} == {False}
