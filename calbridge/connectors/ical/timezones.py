@@ -17,6 +17,8 @@ _STAMP = re.compile(r"^(\d{8})T(\d{4})(\d{2})?Z?$")
 _OFFSET = re.compile(r"^([+-])(\d{2}):?(\d{2})(\d{2})?$")
 _UNTIL = re.compile(r"UNTIL=(\d{8})(T\d{6})?(Z)?")
 _AHEAD_YEARS = 10
+_SHORTEST = timedelta(days=3)
+"""No zone keeps an offset for a shorter time: in all of tzdata seven days less an hour are the shortest."""
 _FIRST_YEAR = 2
 """Of which all instants can be told in every zone."""
 _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
@@ -184,13 +186,14 @@ def _changes(zone: str, first_year: int, last_year: int) -> list[tuple[datetime,
     """Onset in wall time of the offset before, offset before, offset after."""
     found = []
     moment, end = datetime(first_year, 1, 1, tzinfo=UTC), datetime(last_year + 1, 1, 1, tzinfo=UTC)
+    before = _offset_at(zone, moment)
     while moment < end:
-        following = moment + timedelta(days=1)
-        before, after = _offset_at(zone, moment), _offset_at(zone, following)
+        following = moment + _SHORTEST
+        after = _offset_at(zone, following)
         if before != after:
             instant = _first(zone, moment, following, before)
             found.append(((instant + timedelta(seconds=before)).replace(tzinfo=None), before, after))
-        moment = following
+        moment, before = following, after
     return found
 
 
