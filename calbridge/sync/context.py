@@ -51,6 +51,8 @@ class Context:
     wrote: bool = False
     listed_empty: bool = False
     range_copied: bool = False
+    listed_anew: bool = False
+    """Whether this run lists what it has seen before, so that being listed says nothing."""
     settled: bool = False
     """Whether the delta, when its end was stored, had left nothing to be read again."""
     batch_matches: Mapping[str, int] = field(default_factory=dict)

@@ -88,6 +88,9 @@ def _unlinked(ctx: Context, page: Page, seen: Seen, mode: str) -> None:
     if known is not None and known.ignored:
         page.put_known(known_row(ctx, seen, code=known.code))
         return
+    if mode == LIVE and known is not None and _only_listed_anew(ctx, known, event):
+        page.put_known(known_row(ctx, seen, code=known.code))
+        return
     state = why_not(ctx, page, event, seen)
     if state is not None:
         page.put_known(known_row(ctx, seen, state=state[0], code=state[1]))
@@ -102,14 +105,27 @@ def _unlinked(ctx: Context, page: Page, seen: Seen, mode: str) -> None:
     copy_event(ctx, page, event, seen)
 
 
+def _only_listed_anew(ctx: Context, known: Known, event: Event) -> bool:
+    """Another version alone is no news where all is listed, as a service may give every event another one (D6)."""
+    return ctx.listed_anew and known.state is KnownState.KNOWN and not known.recheck and _as_known(ctx, known, event)
+
+
+def _as_known(ctx: Context, known: Known, event: Event) -> bool:
+    """Whether a known row stands for the same appointment as far as can be told: its time and title."""
+    start = event.content.span.start.instant() if event.content.span else None
+    return not known.indexed or (known.match, known.first_start) == (ctx.keys.match(event.content), start)
+
+
 def _owed_since(ctx: Context, known: Known | None, seen: Seen, mode: str) -> str:
     """An event that gave no answer when it was listed is taken as it would have been then (D6)."""
     if mode != LIVE or known is None or seen.event is None or known.state is not KnownState.KNOWN:
         return mode
     if known.ranged is not None and in_window(seen.event.content, known.ranged, ctx.integration.time_zone):
         return COPY
-    unread = known.code is None and known.recheck
-    return PAIR if unread and known.version is not None and known.version == seen.version else mode
+    if known.version is None or known.code is not None or not known.recheck:
+        return mode
+    same = known.version == seen.version or (ctx.listed_anew and _as_known(ctx, known, seen.event))
+    return PAIR if same else mode
 
 
 def _indexed(ctx: Context, page: Page, seen: Seen, code: str | None, mode: str) -> Known:

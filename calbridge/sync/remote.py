@@ -51,6 +51,7 @@ def _read(ctx: Context, full: bool, window: Window | None) -> bool:
     start = ctx.integration.checkpoint or (None if full else ctx.integration.cursor)
     resumed = start is not None and start == ctx.integration.checkpoint
     listed = _listed_before(ctx) if resumed else set()
+    ctx.listed_anew = not baseline and (start is None or resumed)
     bodies = not baseline or _something_to_match(ctx)
     copied = None if bodies else window
     for listing in ctx.connector.changes(ctx.calendar, start, live_window(ctx)):

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from calbridge.domain.content import MASTER, NO_EDIT_FIELDS, Content, Field, Span, Unit, Value
 from calbridge.domain.item import ItemType
 from calbridge.domain.options import Level, Options, Privacy, Retrieve, Send, Winner
-from calbridge.errors import Unavailable
+from calbridge.errors import ConnectorError, Unavailable
 from calbridge.sync.engine import Task
 from calbridge.sync.memory import LinkState
 from calbridge.sync.project import Projected, project
@@ -30,11 +30,26 @@ POINTS = [
 STANDING = {LinkState.SYNCED, LinkState.PENDING}
 
 
+TASKS = [None, Task(compare=True), Task(retrieve=ALL), Task(send=ALL), Task(retrieve=ALL, send=ALL)]
+
+
+class Slices:
+    """A budget that is spent after so many questions."""
+
+    def __init__(self, lasts: int) -> None:
+        self.lasts = lasts
+
+    def spent(self) -> bool:
+        self.lasts -= 1
+        return self.lasts < 0
+
+
 class SyncMachine(RuleBasedStateMachine):
     """Edits, deletions and series on both sides, faults and crashes in between; then quiet, then the checks."""
 
     switches = Switches()
     options = Options()
+    tasks = TASKS
 
     @initialize(seed=st.integers(0, 99))
     def begin(self, seed: int) -> None:
@@ -46,7 +61,6 @@ class SyncMachine(RuleBasedStateMachine):
         self.world.service.switches = self.switches
         self.try_run(Task(retrieve=ALL, send=ALL))
         self.titles = 0
-        self.lied = False
 
     def try_run(self, task: Task | None = None) -> None:
         with suppress(Crash):
@@ -203,6 +217,11 @@ class SyncMachine(RuleBasedStateMachine):
         self.try_run()
         self.world.service.io.hooks.clear()
 
+    @rule(lasts=st.integers(0, 4), pick=PICK)
+    def its_time_is_over(self, lasts: int, pick: int) -> None:
+        with suppress(ConnectorError):
+            self.world.run(self.tasks[pick % len(self.tasks)], budget=Slices(lasts))
+
     @rule()
     def cursors_expire(self) -> None:
         self.world.service.expire_cursors()
@@ -308,6 +327,35 @@ class SyncMachine(RuleBasedStateMachine):
         assert world.writes() == before, "still writing"
         assert world.tables.items == items, "still changing items"
         assert not world.tables.intents
+
+
+class FoundMachine(SyncMachine):
+    """The calendar had events before it was linked, and nobody asked for them (D9)."""
+
+    tasks = (None, Task(compare=True), Task(send=ALL))
+
+    def start(self, seed: int) -> None:
+        """The first run only gets to know what is there."""
+        self.world = World(self.switches, self.options, seed)
+        self.titles = 0
+        for day in range(2, 8):
+            self.phone_creates(day, 9, day % 2 == 0)
+        self.before = {each.content.title for each in self.world.phone.events().values()}
+        self.try_run()
+
+    def remote(self, pick: int) -> str | None:
+        """Whatever somebody touches is theirs to be taken over."""
+        remote = super().remote(pick)
+        if remote:
+            self.before.discard(self.world.phone.events()[remote].content.title)
+        return remote
+
+    def teardown(self) -> None:
+        super().teardown()
+        if hasattr(self, "before"):
+            events = self.world.phone.events()
+            linked = {events[each.remote_id].content.title for each in self.world.tables.links.values() if each.live}
+            assert not self.before & linked, ("nobody asked for these", self.before & linked)
 
 
 class TemplatesMachine(SyncMachine):

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from calbridge.testing.memory import Switches
-from tests.unit.sync.machine import SyncMachine, TemplatesMachine, TwoCalendarsMachine
+from tests.unit.sync.machine import FoundMachine, SyncMachine, TemplatesMachine, TwoCalendarsMachine
 
 EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "40"))
 
@@ -51,6 +51,14 @@ def test_both_sides_mean_the_same_when_it_is_quiet(name: str) -> None:
 @pytest.mark.parametrize("name", ["exact", "fragments", "unreliable"])
 def test_two_calendars_of_one_user_are_kept_apart_or_forwarded_as_told(name: str) -> None:
     class Machine(TwoCalendarsMachine):
+        switches = SERVICES[name]
+
+    drive(Machine)
+
+
+@pytest.mark.parametrize("name", ["slow to tell", "fragments", "unreliable", "careless"])
+def test_what_was_there_before_is_left_alone_until_somebody_touches_it(name: str) -> None:
+    class Machine(FoundMachine):
         switches = SERVICES[name]
 
     drive(Machine)

@@ -165,3 +165,36 @@ def test_a_listing_whose_run_was_killed_does_not_count_as_a_comparison() -> None
     assert compare_due(world.tables.integrations["A"].compared_at, world.clock.now())
     world.run(Task(compare=True))
     assert world.psa.titles() == ["V0", "V1", "V2", "V4", "V5", "V6"]
+
+
+@pytest.mark.parametrize("inline", [True, False])
+@pytest.mark.parametrize("with_item", [True, False])
+def test_what_was_there_before_is_no_news_because_the_service_gave_it_another_version(
+    inline: bool, with_item: bool
+) -> None:
+    world = World(Switches(version_restarts=True, events_inline=inline))
+    world.phone.create(event("Old", "2027-02-01 09:00"))
+    if with_item:
+        world.psa.add(event("Another", "2027-02-09 09:00"))
+    world.settle(2)
+    for _ in range(2):
+        world.service.expire_cursors()
+        world.settle(2)
+    assert world.psa.titles() == (["Another"] if with_item else [])
+
+    (remote_id,) = (each for each, there in world.phone.events().items() if there.content.title == "Old")
+    world.phone.edit(remote_id, {(MASTER, Field.LOCATION): "Elsewhere"})
+    world.settle(2)
+    assert "Old" in world.psa.titles()
+
+
+def test_an_event_that_moved_while_the_cursor_expired_is_copied() -> None:
+    world = World(Switches(version_restarts=True))
+    remote_id = world.phone.create(event("Old", "2027-02-01 09:00"))
+    world.psa.add(event("Another", "2027-02-09 09:00"))
+    world.settle(2)
+    world.phone.edit(remote_id, {(MASTER, Field.TIME): event("", "2027-02-03 09:00").span})
+    world.service.expire_cursors()
+    world.settle(2)
+
+    assert world.psa.titles() == ["Another", "Old"]

@@ -17,6 +17,7 @@ from calbridge.errors import ConnectorError
 from calbridge.sync.engine import Outcome, Task, run
 from calbridge.sync.in_memory import InMemoryStore, Tables
 from calbridge.sync.memory import Integration, Link, LinkState
+from calbridge.sync.ports import Budget
 from calbridge.testing.memory import MAIN, MemoryConnector, MemoryService, Switches
 
 ZONE = "Europe/Vienna"
@@ -157,9 +158,9 @@ class World:
     def store(self, name: str = "A") -> InMemoryStore:
         return InMemoryStore(self.tables, name, self.clock, self.keys)
 
-    def run(self, task: Task | None = None, name: str = "A") -> Outcome:
+    def run(self, task: Task | None = None, name: str = "A", budget: Budget | None = None) -> Outcome:
         self.service.advance(timedelta(minutes=1))
-        return run(MemoryConnector(self.service), self.store(name), self.clock, self.keys, task)
+        return run(MemoryConnector(self.service), self.store(name), self.clock, self.keys, task, budget)
 
     def try_run(self, task: Task | None = None, name: str = "A") -> Outcome | ConnectorError:
         try:
