@@ -11,10 +11,12 @@ from calbridge.connectors.ical.fields import (
     BUSY_STATUS,
     MARKER,
     NAMES,
+    PLACE_NAMES,
     RULE_NAMES,
     STAMP_NAMES,
     TIME_NAMES,
     index_of,
+    write_all_day,
     write_field,
 )
 from calbridge.connectors.ical.opened import Opened, opened, refusing
@@ -27,7 +29,8 @@ from calbridge.errors import Rejected
 
 _MEANING = frozenset({*TIME_NAMES, *RULE_NAMES, "UID", "RECURRENCE-ID"})
 _STAYS_HIDDEN = _MEANING | frozenset({*STAMP_NAMES, "CLASS", "TRANSP", "STATUS", BUSY_STATUS, MARKER})
-_KNOWN = _MEANING | frozenset({*STAMP_NAMES, MARKER, *(name for names in NAMES.values() for name in names)})
+_OF_UNITS = frozenset(name for names in NAMES.values() for name in names) - frozenset(PLACE_NAMES)
+_KNOWN = _MEANING | _OF_UNITS | frozenset({*STAMP_NAMES, MARKER})
 _RESCHEDULING = frozenset({Field.TIME, Field.LOCATION, Field.EXISTS})
 _HIDDEN = frozenset({"VERSION", "PRODID", "CALSCALE"})
 
@@ -154,6 +157,7 @@ def _write_times(event: Opened, part: Component, span: Span) -> None:
     start, end = event.clock.span(span)
     part.put(("DTSTART",), [start])
     part.put(("DTEND",), [end])
+    write_all_day(part, days=span.start.is_date)
 
 
 def _move_override(event: Opened, part: Component, span: Span, key: str, new: str, *, own: bool) -> None:

@@ -18,13 +18,23 @@ from calbridge.domain.content import Field, People, Text, Value, normal_text
 MARKER = "X-CALBRIDGE-KEY"
 ALARM_MARKER = "X-CALBRIDGE-ALARM"
 BUSY_STATUS = "X-MICROSOFT-CDO-BUSYSTATUS"
+_ALL_DAY = ("X-MICROSOFT-CDO-ALLDAYEVENT", "X-MICROSOFT-MSNCALENDAR-ALLDAYEVENT")
 TIME_NAMES = ("DTSTART", "DTEND", "DURATION")
 RULE_NAMES = ("RRULE", "RDATE", "EXDATE")
 STAMP_NAMES = ("DTSTAMP", "LAST-MODIFIED", "CREATED", "SEQUENCE")
+_OUTLOOK_PLACE = (
+    *("S", "DISPLAYNAME", "SOURCE", "URI", "ANNOTATION"),
+    *("STREET", "CITY", "STATE", "COUNTRY", "POSTALCODE", "FULLADDRESS"),
+)
+PLACE_NAMES = (
+    *("GEO", "X-APPLE-STRUCTURED-LOCATION", "STRUCTURED-LOCATION", "X-MICROSOFT-LATITUDE", "X-MICROSOFT-LONGITUDE"),
+    *(f"X-MICROSOFT-LOCATION{rest}" for rest in _OUTLOOK_PLACE),
+)
+"""Where the place that LOCATION names is on a map: what programs show and lead to in its stead."""
 NAMES: Mapping[Field, tuple[str, ...]] = {
     Field.TITLE: ("SUMMARY",),
-    Field.TEXT: ("DESCRIPTION", "X-ALT-DESC"),
-    Field.LOCATION: ("LOCATION",),
+    Field.TEXT: ("DESCRIPTION", "X-ALT-DESC", "STYLED-DESCRIPTION"),
+    Field.LOCATION: ("LOCATION", *PLACE_NAMES),
     Field.STATUS: ("STATUS",),
     Field.SHOW_AS: ("TRANSP", BUSY_STATUS),
     Field.VISIBILITY: ("CLASS",),
@@ -155,6 +165,14 @@ def write_field(part: Component, name: Field, value: Value) -> None:
         writer(part, value)
 
 
+def write_all_day(part: Component, *, days: bool) -> None:
+    """What Outlook goes by beside the type of DTSTART, where it is there."""
+    word = "TRUE" if days else "FALSE"
+    for found in part.lines(*_ALL_DAY):
+        if found.value.strip().upper() != word:
+            part.put((found.name,), [line(found.name, word)])
+
+
 def _write_text(name: str) -> Callable[[Component, Value], None]:
     def write(part: Component, value: Value) -> None:
         text = value if isinstance(value, str) else ""
@@ -165,6 +183,14 @@ def _write_text(name: str) -> Callable[[Component, Value], None]:
             part.put((name,), [line(name, escape(text), given)] if text else [])
 
     return write
+
+
+def _write_location(part: Component, value: Value) -> None:
+    """What tells where the old place is goes with its name (SYNC A6), like HTML with its text."""
+    moved = normal_text(unescape(part.value("LOCATION"))) != normal_text(value if isinstance(value, str) else "")
+    _write_text("LOCATION")(part, value)
+    if moved:
+        part.put(PLACE_NAMES, [])
 
 
 def _write_description(part: Component, value: Value) -> None:
@@ -226,7 +252,7 @@ def _write_reminders(part: Component, value: Value) -> None:
 _WRITERS: Mapping[Field, Callable[[Component, Value], None]] = {
     Field.TITLE: _write_text("SUMMARY"),
     Field.TEXT: _write_description,
-    Field.LOCATION: _write_text("LOCATION"),
+    Field.LOCATION: _write_location,
     Field.STATUS: _write_word("STATUS", _STATUS),
     Field.SHOW_AS: _write_show_as,
     Field.VISIBILITY: _write_word("CLASS", _CLASS),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from calbridge.connectors.ical import timezones
+from calbridge.connectors.ical.days import meant_day
 from calbridge.connectors.ical.tree import Line
 from calbridge.connectors.zones import Definition, identify, named, named_offset
 from calbridge.domain.times import TimeKind, When, day, floating, unknown, utc, zone_info, zoned
@@ -14,7 +15,10 @@ from calbridge.domain.times import TimeKind, When, day, floating, unknown, utc, 
 _VALUE = re.compile(r"^(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)?(Z)?)?$")
 _USUAL = re.compile(r"[0-9]{8}T[0-9]{4}[0-5][0-9]Z?")
 """A date-time that the standard library reads by itself, much faster than part by part."""
+NIGHT = "T240000"
 _DURATION = re.compile(r"^([+-])?P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$")
+UNTIL = re.compile(r"(?<=UNTIL=)[^;]*", re.IGNORECASE)
+"""The value of that part of a rule."""
 ENDLESS_YEARS = 6
 
 
@@ -90,11 +94,22 @@ class Zones:
         if when.is_date:
             return when.local if like.is_date else datetime.combine(when.local.date(), like.local.time())
         if like.is_date:
-            return datetime.combine(when.local.date(), datetime.min.time())
+            return self.day(when, like)
         same = when.kind is like.kind and when.zone == like.zone
         if same or TimeKind.FLOATING in (when.kind, like.kind):
             return when.local
         return self.local(self.instant(when), like)
+
+    def day(self, when: When, start: When) -> datetime:
+        """The midnight of the day that a time means in an event that starts with the date ``start``."""
+        if when.kind is not TimeKind.UTC:
+            return datetime.combine(when.local.date(), datetime.min.time())
+        zones = [self.when(start.local, name) for name in self._blocks]
+        try:
+            clocks = [self.local(when.local, zone) for zone in zones if zone.kind is not TimeKind.UTC]
+        except OverflowError:
+            clocks = [when.local]
+        return meant_day(when.local, clocks)
 
 
 def value_at(text: str, name: str, zones: Zones) -> When:
@@ -102,13 +117,20 @@ def value_at(text: str, name: str, zones: Zones) -> When:
     text = text.strip().upper()
     if _USUAL.fullmatch(text):
         try:
-            local = datetime.fromisoformat(text[:15])
-        except ValueError as error:
+            local = _local(text[:15])
+        except (ValueError, OverflowError) as error:
             raise BadValue from error
         if len(text) == 16:
             return utc(local)
         return zones.when(local, name) if name else floating(local)
     return _unusual_value_at(text, name, zones)
+
+
+def _local(text: str) -> datetime:
+    """Some programs write 24:00 for the end of a day, which RFC 5545 section 3.3.12 does not know."""
+    if text.endswith(NIGHT):
+        return datetime.fromisoformat(text[:8]) + timedelta(days=1)
+    return datetime.fromisoformat(text)
 
 
 def _unusual_value_at(text: str, name: str, zones: Zones) -> When:

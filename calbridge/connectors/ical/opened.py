@@ -16,9 +16,8 @@ from calbridge.connectors.ical.series import (
     Unsupported,
     excluded_keys,
     groups_of,
+    is_named,
     override_key,
-    own_key,
-    zones_for,
 )
 from calbridge.connectors.ical.text import Undecodable
 from calbridge.connectors.ical.timing import Clock
@@ -143,7 +142,7 @@ def _opened(root: Component, uid: str, recurrence_id: str | None, own: frozenset
     if group is None or (recurrence_id is None) != bool(group.masters):
         raise VersionConflict
     if recurrence_id is not None:
-        found = [part for part in group.overrides if own_key(part, zones_for(blocks, part)) == recurrence_id]
+        found = [part for part in group.overrides if is_named(part, recurrence_id, blocks)]
         if not found:
             raise VersionConflict
         if len(found) > 1:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from calbridge.connectors.ical.moments import BadValue
 from calbridge.connectors.ical.opened import parsed
-from calbridge.connectors.ical.series import own_key, uid_of, zones_for
+from calbridge.connectors.ical.series import is_named, uid_of
 from calbridge.connectors.ical.timezones import blocks
 from calbridge.connectors.ical.tree import Component, serialise
 
@@ -20,12 +19,7 @@ def remove(native: bytes, *, uid: str, recurrence_id: str | None) -> bytes | Non
     def goes(part: Component) -> bool:
         if part.name != "VEVENT" or uid_of(part) != uid:
             return False
-        if recurrence_id is None:
-            return True
-        try:
-            return part.first("RECURRENCE-ID") is not None and own_key(part, zones_for(zones, part)) == recurrence_id
-        except (BadValue, ValueError, OverflowError):
-            return False
+        return recurrence_id is None or is_named(part, recurrence_id, zones)
 
     for holder in (root, *root.parts("VCALENDAR")):
         holder.keep(lambda item: not (isinstance(item, Component) and goes(item)))

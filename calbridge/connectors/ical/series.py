@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -9,6 +10,8 @@ from datetime import timedelta
 from calbridge.connectors.ical.fields import Index
 from calbridge.connectors.ical.moments import (
     ENDLESS_YEARS,
+    NIGHT,
+    UNTIL,
     BadValue,
     Zones,
     lasting,
@@ -131,11 +134,11 @@ def _on_clock_of(start: When, end: When, zones: Zones) -> When:
 
 
 def rule_of(index: Index, start: When, zones: Zones) -> tuple[str, ...]:
-    """Rule lines: RRULE as it stands, all RDATEs in one line of wall times of the series' zone.
+    """Rule lines: RRULE as it stands, but for an end that breaks RFC 5545, and all RDATEs in one line of wall times.
 
     :raises Rejected: ``recurrence_too_fine`` and ``recurrence_too_large``.
     """
-    rules = [f"RRULE:{found.value.strip()}" for found in index.get("RRULE", ())]
+    rules = [f"RRULE:{_ended(found.value.strip(), start, zones)}" for found in index.get("RRULE", ())]
     if any("FREQ=" not in rule.upper() for rule in rules):
         raise BadValue
     dates = sorted({moment.local for moment, _ in extra_dates(index, start, zones)})
@@ -145,6 +148,27 @@ def rule_of(index: Index, start: When, zones: Zones) -> tuple[str, ...]:
         rules.append(name + ",".join(stamp(like.at(moment)) for moment in dates))
     check_rule(tuple(rules))
     return tuple(rules)
+
+
+def _ended(rule: str, start: When, zones: Zones) -> str:
+    """A rule whose UNTIL is a date where the start is one (RFC 5545 section 3.3.10), and a time that exists.
+
+    The hour 24 ends the day that it names, so that this is the last one of days.
+    """
+
+    def until(match: re.Match[str]) -> str:
+        text = match.group().strip().upper()
+        try:
+            given = value_at(text, "", zones)
+        except BadValue:
+            return match.group()
+        if start.is_date and NIGHT in text:
+            return text[:8]
+        if start.is_date and given.kind is TimeKind.UTC:
+            return stamp(start.at(zones.day(given, start)))
+        return stamp(given) if NIGHT in text else match.group()
+
+    return UNTIL.sub(until, rule)
 
 
 def extra_dates(index: Index, start: When, zones: Zones) -> list[tuple[When, When | None]]:
@@ -191,6 +215,14 @@ def own_key(event: Component, zones: Zones) -> str:
     if line is None:
         raise BadValue
     return value_of(line, zones).key
+
+
+def is_named(event: Component, recurrence_id: str, blocks: Mapping[str, str]) -> bool:
+    """Whether this is the override without its master that has this name; one that can't be read has none."""
+    try:
+        return own_key(event, zones_for(blocks, event)) == recurrence_id
+    except (BadValue, ValueError, OverflowError):
+        return False
 
 
 def excluded_keys(index: Index, start: When, zones: Zones) -> list[str]:

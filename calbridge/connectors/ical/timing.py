@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 
 from calbridge.connectors.ical import timezones
-from calbridge.connectors.ical.moments import BadValue, Zones, stamp, value_at
+from calbridge.connectors.ical.moments import UNTIL, BadValue, Zones, stamp, value_at
 from calbridge.connectors.ical.text import escape
 from calbridge.connectors.ical.tree import Component, Line, line
 from calbridge.domain.content import Field, Span
@@ -14,7 +13,6 @@ from calbridge.domain.times import TimeKind, When, day, is_iana, utc
 from calbridge.errors import Rejected
 
 _OWN_PATH = "/calbridge/"
-_UNTIL = re.compile(r"(?<=UNTIL=)[^;]*", re.IGNORECASE)
 
 
 class Clock:
@@ -48,7 +46,7 @@ class Clock:
             if name.upper().startswith("RDATE"):
                 found.append(self._dates(body, span.start))
             elif name.upper() == "RRULE":
-                ended = _UNTIL.sub(lambda match: self._until(match.group(), span.start), body.strip())
+                ended = UNTIL.sub(lambda match: self._until(match.group(), span.start), body.strip())
                 found.append(line("RRULE", ended))
             else:
                 raise Rejected(code="not_expressible", field=Field.TIME)

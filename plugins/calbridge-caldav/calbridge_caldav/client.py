@@ -15,6 +15,7 @@ from calbridge.connectors.transport import (
     idempotent_retry,
     looks_like_html,
     raise_for_status_class,
+    retry_after,
 )
 from calbridge.errors import AddressRefused, SignInRequired, Unavailable
 from calbridge_caldav.hrefs import same_site
@@ -26,6 +27,7 @@ OBJECT_BYTES = 24 * MEBIBYTE
 
 _READ_ATTEMPTS = 2
 _JUDGED_BY_CALLER = frozenset({500, 501, 507})
+_JUDGED_OF_WRITES = _JUDGED_BY_CALLER | {502, 503, 504}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _XML = "application/xml; charset=utf-8"
 CALENDAR_TYPE = "text/calendar; charset=utf-8"
@@ -84,7 +86,7 @@ class DavClient:
         response = self._signed_in(request, lambda: self._transport.send(request, self._auth))
         if response.status in _REDIRECTS:
             raise AddressRefused("a write is not redirected", code="redirect_refused", status=response.status)
-        return _usable(response)
+        return _usable(response, _JUDGED_OF_WRITES)
 
     def _signed_in(self, request: Request, send: _Send) -> Response:
         """The answer to a request that was let in.
@@ -114,9 +116,9 @@ def _offers(response: Response) -> set[str]:
     return {scheme for scheme in ("basic", "digest") if scheme in told}
 
 
-def _usable(response: Response) -> Response:
+def _usable(response: Response, judged: frozenset[int] = _JUDGED_BY_CALLER) -> Response:
     """Raises SignInRequired, Throttled, Unavailable for what means the same everywhere (``login_page`` included)."""
-    if response.status not in _JUDGED_BY_CALLER:
+    if response.status not in judged or (response.status == 503 and retry_after(response) is not None):
         raise_for_status_class(response)
     # An answer without a body, as PUT and DELETE have it, is labelled text/html by PHP's default.
     if 200 <= response.status < 300 and response.body.strip() and looks_like_html(response):

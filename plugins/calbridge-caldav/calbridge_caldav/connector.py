@@ -30,7 +30,7 @@ from calbridge_caldav.checking import owner_of
 from calbridge_caldav.client import DavClient
 from calbridge_caldav.collection import Collection
 from calbridge_caldav.discovery import Locator
-from calbridge_caldav.fetch import fetch_bodies
+from calbridge_caldav.fetch import Refusal, fetch_bodies
 from calbridge_caldav.find import find
 from calbridge_caldav.homes import Homes
 from calbridge_caldav.hrefs import canonical, parse_remote_id
@@ -97,15 +97,11 @@ class CalDavConnector:
         )
         rows: list[Fetched] = []
         for path, ids in wanted.items():
-            body = found.get(path)
-            if path not in found:
-                rows += [Unknown(remote_id) for remote_id in sorted(ids)]
-            elif isinstance(body, Body):
+            body = found.get(path, Refusal())
+            if isinstance(body, Body):
                 rows += rows_of(path, body, ids, self._own_addresses)
-            elif body is None:
-                rows += [Gone(remote_id) for remote_id in sorted(ids)]
             else:
-                rows += [Unreadable(remote_id, body.etag, body.code) for remote_id in sorted(ids)]
+                rows += [_without_body(remote_id, body) for remote_id in sorted(ids)]
         return rows
 
     def find(self, calendar: str, keys: Sequence[str], uids: Sequence[str]) -> Sequence[Seen]:
@@ -152,6 +148,12 @@ class CalDavConnector:
 
     def _collection(self, calendar: str) -> Collection:
         return Collection(self._client, self._homes, calendar)
+
+
+def _without_body(remote_id: str, held: Refusal | None) -> Fetched:
+    if held is None:
+        return Gone(remote_id)
+    return Unreadable(remote_id, held.etag, held.code) if held.code is not None else Unknown(remote_id)
 
 
 def open_connector(account: Account, transport: Transport) -> CalDavConnector:

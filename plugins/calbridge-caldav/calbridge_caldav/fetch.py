@@ -14,24 +14,30 @@ from calbridge_caldav.listing import list_members, read_state
 from calbridge_caldav.multistatus import Row, read_multistatus, usable_etag
 from calbridge_caldav.objects import Body
 
-_HALVED = frozenset({413, 500, 502, 504, 507})
+_GATEWAY = frozenset({502, 503, 504})
+"""What stands before a server says so for it: nobody answered."""
+_HALVED = frozenset({413, 500, 507}) | _GATEWAY
 """Too much at once, or one object at which the server, or its worker behind a gateway, breaks down."""
-_BAD_GATEWAY = frozenset({502, 504})
 _NO_OBJECT = frozenset({"timed_out", "malformed_answer", "login_page"})
 _HALVED_CODES = _NO_OBJECT | {"response_too_large"}
 _MAX_HALVINGS = 12
 """In a row: as many as a batch of 500 with one bad member needs, and some."""
 _MAX_LATE = 3
-"""In a row: whoever waits so often for nothing waits for a server that is down."""
+"""In a row: whoever waits so often for nothing does not go on with that question."""
+_MAX_SILENT = 3
+"""In a row: where nobody answered for so many, the rest is not asked for now."""
 _LOOKED_AT_SINGLY = 8
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Something is there, but the server does not hand it out; ``code`` is in the catalogue."""
+    """The server does not hand it out; ``code`` is in the catalogue, and says that something is there.
 
-    code: str
+    Without a code nobody answered: what is there is not known, and may be asked for again (contract C.fetch).
+    """
+
+    code: str | None = None
     etag: str | None = None
 
 
@@ -71,8 +77,13 @@ def fetch_bodies(
     open_paths = [path for path in unique if path not in batch.found]
     if len(open_paths) > _LOOKED_AT_SINGLY:
         open_paths = _listed(batch, open_paths)
+    silent = 0
     for path in open_paths:
-        batch.found[path] = look(collection, path)
+        held = look(collection, path) if silent < _MAX_SILENT else Refusal()
+        silent = silent + 1 if isinstance(held, Refusal) and held.code is None else 0
+        batch.found[path] = held
+    if any(batch.found[path] is MISSING for path in open_paths):
+        read_state(collection)  # what stands before a server that is gone says 404 of everything
     return batch.found
 
 
@@ -92,14 +103,15 @@ def _multiget(batch: _Batch, paths: Sequence[str]) -> None:
             raise Unavailable("a multiget failed", status=response.status, sent=True)
         rows = read_multistatus(response).rows if response.status == 207 else []
     except Unavailable as error:
-        if error.facts.get("status") not in _HALVED and error.code not in _HALVED_CODES:
+        if not at_one_object(error):
             raise
-        if not batch.failures and (error.code == "login_page" or error.facts.get("status") in _BAD_GATEWAY):
+        if not batch.failures and (error.code == "login_page" or _unanswered(error)):
             read_state(batch.collection)  # what stands before a server answers so where that is gone as a whole
         late, half = error.code == "timed_out", len(paths) // 2
         batch.failures += bool(half or late)
         if late and batch.failures > _MAX_LATE:
-            raise
+            read_state(batch.collection)  # raises where the calendar is as silent
+            return
         for part in (paths[:half], paths[half:]) if half else ():
             _multiget(batch, part)
         return
@@ -109,6 +121,17 @@ def _multiget(batch: _Batch, paths: Sequence[str]) -> None:
         path = canonical(row.href)
         if path in wanted:
             _take(batch, path, row)
+
+
+def at_one_object(error: Unavailable) -> bool:
+    """Whether a request may have failed at one of the objects it concerns, while the server is well."""
+    return error.facts.get("status") in _HALVED or error.code in _HALVED_CODES or _unanswered(error)
+
+
+def _unanswered(error: Unavailable) -> bool:
+    """Whether nobody answered: a gateway says so, or the connection ended (a worker that broke down)."""
+    lost = error.code == "host_unreachable" and error.facts.get("sent") is True
+    return lost or error.facts.get("status") in _GATEWAY
 
 
 def _take(batch: _Batch, path: str, row: Row) -> None:
@@ -153,8 +176,10 @@ def _get(collection: Collection, path: str) -> Body | Refusal | None:
     except Unavailable as error:
         if error.code == "response_too_large":
             return Refusal("too_large")
-        if error.code in _NO_OBJECT or error.facts.get("status") in _BAD_GATEWAY:
+        if error.code in _NO_OBJECT:
             return Refusal("broken_calendar_data")
+        if _unanswered(error):
+            return Refusal()
         raise
     if response.status in (404, 410):
         return MISSING

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence, Set
 
 from calbridge.connectors.contract import Seen
+from calbridge.errors import Unavailable
 from calbridge_caldav import bodies
 from calbridge_caldav.collection import Collection
-from calbridge_caldav.fetch import REPLACEMENT, fetch_bodies, look
+from calbridge_caldav.fetch import REPLACEMENT, at_one_object, fetch_bodies, look
 from calbridge_caldav.hrefs import canonical, is_event_name
+from calbridge_caldav.listing import read_state
 from calbridge_caldav.multistatus import Row, read_multistatus
 from calbridge_caldav.naming import own_path, place_of
 from calbridge_caldav.objects import Body, rows_of
@@ -59,18 +61,30 @@ def _add(found: dict[str, Seen], path: str, body: Body, own_addresses: frozenset
 
 
 def _query(collection: Collection, uid: str) -> Iterable[tuple[str, Body]]:
-    """Servers may answer more than was asked; the caller compares. One that knows no such query finds nothing."""
-    response = collection.report(bodies.uid_query(uid), depth=1)
-    if response.status == 403 and not conditions(response) & _UNKNOWN_QUERY:
-        collection.closed()
-    if 400 <= response.status < 500 or response.status == 501:
-        return
-    for row in read_multistatus(response).rows:
+    """Servers may answer more than was asked; the caller compares."""
+    for row in _rows(collection, uid):
         path = canonical(row.href)
         if collection.contains(path) and is_event_name(path):
             body = _body(collection, path, row)
             if body is not None:
                 yield path, body
+
+
+def _rows(collection: Collection, uid: str) -> Sequence[Row]:
+    """A server that knows no such query finds nothing, nor does one that fails at it while the calendar answers.
+
+    The addresses of our own making were looked at before. Raises what the calendar answers where it does not.
+    """
+    try:
+        response = collection.report(bodies.uid_query(uid), depth=1)
+        if response.status == 403 and not conditions(response) & _UNKNOWN_QUERY:
+            collection.closed()
+        return () if 400 <= response.status < 500 or response.status == 501 else read_multistatus(response).rows
+    except Unavailable as error:
+        if not at_one_object(error):
+            raise
+        read_state(collection)
+        return ()
 
 
 def _body(collection: Collection, path: str, row: Row) -> Body | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from calbridge.connectors.contract import Account, Calendar
 from calbridge.errors import CalendarGone, ConnectorError, PermissionMissing, Unavailable
@@ -10,7 +11,8 @@ from calbridge_caldav import bodies
 from calbridge_caldav.calendars import calendar_url, listed, with_primary
 from calbridge_caldav.client import DavClient
 from calbridge_caldav.discovery import Discovered, Locator, discover
-from calbridge_caldav.properties import read_resources
+from calbridge_caldav.hrefs import canonical
+from calbridge_caldav.properties import Resource, read_resources
 
 _GONE = frozenset({404, 410})
 
@@ -39,18 +41,16 @@ class Homes:
     def calendars(self) -> list[Calendar]:
         """All calendars of all homes.
 
-        A home that is not where it was is looked for once more (dossier 2, iCloud). Raises PermissionMissing,
-        Unavailable.
+        A home that is not where it was is looked for once more (dossier 2, iCloud); one of several that is closed hides
+        no other. Raises PermissionMissing, Unavailable.
         """
-        if self._homes:
-            try:
-                return self._list(self._homes)
-            except (Unavailable, _HomeMissing):
-                pass
         try:
-            return self._list(self.rediscover().homes)
-        except _HomeMissing as error:
-            raise Unavailable("the calendar home is missing", sent=True) from error
+            found = self._list(self._homes) if self._homes else None
+        except Unavailable:
+            found = None
+        if found is None or found.closed:
+            found = self._list(self.rediscover().homes)
+        return found.calendars
 
     def moved(self, calendar: str) -> bool:
         """After a calendar answered that it is not there: whether it lives under another URL now.
@@ -58,32 +58,53 @@ class Homes:
         Raises CalendarGone where the homes answer and do not list it (dossier 3, a calendar that disappears).
         """
         before = self.url_of(calendar)
-        try:
-            present = {found.id for found in self._list(self.rediscover().homes)}
-        except _HomeMissing as error:
-            raise Unavailable("the calendar home is missing", sent=True) from error
-        if calendar not in present:
+        found = self._list(self.rediscover().homes)
+        if calendar not in {each.id for each in found.calendars}:
+            for home, error in found.closed.items():
+                if canonical(before).startswith(canonical(home).rstrip("/") + "/"):
+                    raise error
             raise CalendarGone("no home lists it")
         return self.url_of(calendar) != before
 
     def _known(self) -> tuple[str, ...]:
         return self._homes or self.rediscover().homes
 
-    def _list(self, homes: Sequence[str]) -> list[Calendar]:
+    def _list(self, homes: Sequence[str]) -> _Listed:
+        """Raises what is wrong with the first home where all are closed."""
         found: dict[str, Calendar] = {}
+        closed: dict[str, ConnectorError] = {}
         for home in homes:
-            response = self._client.propfind(home, bodies.CALENDARS, 1)
-            if response.status in _GONE:
-                raise _HomeMissing
-            if response.status == 403:
-                raise PermissionMissing("the calendar home is not shown", status=403)
-            resources = read_resources(response)
-            if not any(resource.found for resource in resources):
-                raise _HomeMissing  # not even the home itself: Xandikos answers 207 with a 404 row
-            for calendar in listed(resources, home, homes[0]):
-                found.setdefault(calendar.id, calendar)
-        return with_primary(list(found.values()))
+            try:
+                for calendar in listed(self._children(home), home, homes[0]):
+                    found.setdefault(calendar.id, calendar)
+            except (PermissionMissing, _HomeMissing) as error:
+                closed[home] = error
+        if len(closed) == len(homes):
+            raise closed[homes[0]]
+        return _Listed(with_primary(list(found.values())), closed)
+
+    def _children(self, home: str) -> list[Resource]:
+        response = self._client.propfind(home, bodies.CALENDARS, 1)
+        if response.status in _GONE:
+            raise _home_missing()
+        if response.status == 403:
+            raise PermissionMissing("the calendar home is not shown", status=403)
+        resources = read_resources(response)
+        if not any(resource.found for resource in resources):
+            raise _home_missing()  # not even the home itself: Xandikos answers 207 with a 404 row
+        return resources
 
 
-class _HomeMissing(ConnectorError):
+class _Listed(NamedTuple):
+    """The calendars of all homes that are open, and what the others answered."""
+
+    calendars: list[Calendar]
+    closed: Mapping[str, ConnectorError]
+
+
+class _HomeMissing(Unavailable):
     """A home answered 404 or 410."""
+
+
+def _home_missing() -> _HomeMissing:
+    return _HomeMissing("the calendar home is missing", sent=True)

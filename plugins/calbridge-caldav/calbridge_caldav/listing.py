@@ -26,17 +26,19 @@ def read_state(collection: Collection) -> State:
 
 
 def list_members(collection: Collection) -> dict[str, str | None]:
-    """Canonical path to ETag of every event resource.
+    """Canonical path to ETag of every event resource; None for one whose row failed, as it is there all the same.
 
-    Raises Unavailable (``malformed_answer``) for an answer that does not even hold the calendar itself: an empty 207 is
-    no empty calendar (dossier 3).
+    Raises Unavailable (``malformed_answer``) for an answer that does not even hold the calendar itself, because an
+    empty 207 is no empty calendar (dossier 3), and for one that the server has cut (507): absence means nothing.
     """
     answer = read_multistatus(collection.propfind(bodies.MEMBERS, 1))
+    if any(row.status == 507 for row in answer.rows):
+        raise Unavailable("a listing that was cut", code="malformed_answer", sent=True)
     _own_row(collection, answer)
     members: dict[str, str | None] = {}
     for row in answer.rows:
         path = canonical(row.href)
-        if collection.contains(path) and is_event_name(path) and (row.status is None or row.status < 300):
+        if collection.contains(path) and is_event_name(path) and row.status not in (404, 410):
             members[path] = row.etag
     return members
 

@@ -7,13 +7,13 @@ that a link which still names it looks for its UID and finds it under the new id
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from calbridge.connectors.contract import Fetched, Gone, Seen, Unreadable
 from calbridge.connectors.ical import Broken, Readable, read
 from calbridge.domain.event import Event
-from calbridge_caldav.hrefs import RemoteId
+from calbridge_caldav.hrefs import RemoteId, parse_remote_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,10 @@ class Body:
 
 
 def rows_of(path: str, body: Body, wanted: Iterable[str], own_addresses: frozenset[str]) -> list[Fetched]:
-    """One row for each thing in the resource, and ``Gone`` for every wanted id that is no longer among them."""
+    """One row for each thing in the resource, and ``Gone`` for every wanted id that is no longer among them.
+
+    An id whose UID is there but can't be read is ``Unreadable``: nobody knows which part of the event that is.
+    """
     parts = read(body.data, own_addresses=own_addresses)
     if not parts:
         return [Unreadable(remote_id, body.etag, "no_vevent") for remote_id in sorted({path, *wanted})]
@@ -34,7 +37,13 @@ def rows_of(path: str, body: Body, wanted: Iterable[str], own_addresses: frozens
     whole = len(parts) == 1 and _is_whole(parts[0])
     found: list[Fetched] = [_row(_id_of(path, part, whole=whole), part, body) for part in parts]
     present = {row.remote_id for row in found}
-    return found + [Gone(remote_id) for remote_id in sorted(set(wanted) - present)]
+    broken = {part.uid: part.code for part in parts if isinstance(part, Broken)}
+    return found + [_missing(remote_id, broken, body) for remote_id in sorted(set(wanted) - present)]
+
+
+def _missing(remote_id: str, broken: Mapping[str | None, str], body: Body) -> Fetched:
+    code = broken.get(parse_remote_id(remote_id).uid or "")
+    return Gone(remote_id) if code is None else Unreadable(remote_id, body.etag, code)
 
 
 def part_named(parts: Iterable[Readable | Broken], remote_id: RemoteId) -> Readable | None:

@@ -20,7 +20,7 @@ from calbridge_caldav.multistatus import usable_etag
 from calbridge_caldav.naming import place_of
 from calbridge_caldav.objects import Body, part_named
 from calbridge_caldav.quirks import MINIMAL_DURATION_SECONDS, look_before_writing
-from calbridge_caldav.refusals import is_content_refusal, refusal_of
+from calbridge_caldav.refusals import is_content_refusal, refusal_of, unknown_outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +77,12 @@ def put_new(collection: Collection, write: Create, terms: Terms) -> Outcome:
 def _occupied(
     collection: Collection, write: Create, remote_id: RemoteId, terms: Terms, error: ConnectorError
 ) -> Outcome:
-    """After a refusal that something is in the way: our own earlier try, or a stranger."""
+    """After a refusal that something is in the way: our own earlier try, or a stranger, or nobody can say what."""
     held = look(collection, remote_id.path)
+    if isinstance(held, Refusal) and held.code is None:
+        raise unknown_outcome()
+    if isinstance(held, Refusal) and isinstance(error, VersionConflict):
+        return Failed(EventFailed("what is there can't be read"))
     if held is None:
         collection.ensure_there()
         return Failed(Rejected("the UID is taken", code="uid_conflict"))

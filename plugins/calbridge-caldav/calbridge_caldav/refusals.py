@@ -21,13 +21,21 @@ WRITTEN = frozenset({200, 201, 204})
 def refusal_of(collection: Collection, response: Response) -> ConnectorError | None:
     """None for success; else the error. 404 means nothing there, 412 another version, whatever was written.
 
-    A server that fails at a body says nothing about the calendar: where that still answers, the event alone has failed.
-    Raises what the calendar answers where it does not.
+    A server that fails at a body says nothing about the calendar: where that still answers, the event alone has failed,
+    or its outcome is unknown, as the server may go on with what its gateway does not wait for. Raises what the calendar
+    answers where it does not.
     """
     error = _meaning(response)
-    if isinstance(error, EventFailed):
+    if isinstance(error, EventFailed) or response.status == 504:
         read_state(collection)
+    if response.status == 504:
+        raise unknown_outcome()
     return error
+
+
+def unknown_outcome() -> Unavailable:
+    """Nobody knows whether a write happened: its result is None, and the others go on."""
+    return Unavailable("nobody knows what became of it", code="timed_out", sent=True)
 
 
 def _meaning(response: Response) -> ConnectorError | None:
@@ -49,7 +57,7 @@ def _meaning(response: Response) -> ConnectorError | None:
             return Rejected("too large", code="too_large")
         case 423:
             return EventFailed("locked", code="locked_by_server", status=status)
-        case 500 | 501:
+        case 500 | 501 | 502 | 503:
             return EventFailed("the write failed", status=status)
         case 507:
             return Unavailable("no space left", code="quota_exceeded", status=status)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from calbridge.connectors.contract import Failed
@@ -56,6 +58,34 @@ def test_a_missing_component_set_means_all_components(serve: Serve, link: Link) 
 def test_all_homes_are_listed(serve: Serve, link: Link) -> None:
     found = link(serve(second_home=True)).connector.calendars()
     assert [c.id for c in found] == ["/calendars/alice@example.com/work/", "/more/alice@example.com/shared/"]
+
+
+MORE = "/more/alice@example.com/"
+
+
+@pytest.mark.parametrize("checked", [True, False])
+def test_a_home_that_is_closed_to_the_account_hides_no_other(serve: Serve, link: Link, checked: bool) -> None:
+    double = serve(second_home=True)
+    phone = link(double, checked=checked)
+    double.quirks.forbidden_paths = frozenset({MORE})
+    assert [c.id for c in phone.connector.calendars()] == ["/calendars/alice@example.com/work/"]
+    double.quirks.forbidden_paths = frozenset({MORE, "/calendars/alice@example.com/"})
+    with pytest.raises(PermissionMissing):
+        phone.connector.calendars()
+
+
+def test_a_calendar_of_a_closed_home_is_gone_only_if_it_says_so_itself(serve: Serve, link: Link) -> None:
+    double = serve(second_home=True)
+    phone = replace(link(double), calendar=MORE + "shared/")
+    double.quirks.forbidden_paths = frozenset({MORE})
+    assert phone.listing()[1].full
+    double.quirks.calendar_vanished = 404
+    with pytest.raises(PermissionMissing):
+        phone.listing()
+    double.quirks.calendar_vanished = None
+    double.quirks.calendar_closed = True
+    with pytest.raises(CalendarGone):
+        phone.listing()
 
 
 @pytest.mark.parametrize("spelling", [{"encodes_at": True}, {"absolute_hrefs": True}])

@@ -340,3 +340,23 @@ def test_retrieving_everything_is_a_listing_and_its_batches(serve: Serve, link: 
     for start in range(0, 501, 500):
         assert all(isinstance(row, Seen) for row in phone.fetch(*found[start : start + 500]).values())
     assert len(double.requests) == 3
+
+
+@pytest.mark.parametrize("sync", [True, False])
+def test_a_member_whose_row_failed_is_there_all_the_same(serve: Serve, link: Link, sync: bool) -> None:
+    double = serve(sync_collection=sync, error_rows=frozenset({"e1.ics"}))
+    filled(double, 3)
+    entries, page = link(double).listing()
+    assert [(entry.remote_id.removeprefix(HERE), isinstance(entry, Seen)) for entry in entries] == [
+        ("e0.ics", True),
+        ("e1.ics", True),
+        ("e2.ics", True),
+    ]
+    assert page.full
+
+
+def test_a_listing_that_was_cut_is_no_listing(serve: Serve, link: Link) -> None:
+    double = serve(sync_collection=False, listing_page=2)
+    filled(double, 3)
+    with pytest.raises(Unavailable):
+        link(double).listing()

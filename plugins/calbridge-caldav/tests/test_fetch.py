@@ -37,7 +37,7 @@ def test_batches_are_as_large_as_the_service_bears(serve: Serve, link: Link, ser
     assert double.count("calendar-multiget") == math.ceil(501 / size)
 
 
-@pytest.mark.parametrize("status", [413, 500, 502, 504, 507])
+@pytest.mark.parametrize("status", [413, 500, 502, 503, 504, 507])
 def test_a_refused_batch_is_halved(serve: Serve, link: Link, status: int) -> None:
     double = serve(multiget_max=3, multiget_max_status=status)
     paths = filled(double, 10)

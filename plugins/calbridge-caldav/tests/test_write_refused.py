@@ -12,6 +12,7 @@ from calbridge.errors import (
     AddressRefused,
     EventFailed,
     Rejected,
+    Throttled,
     Unavailable,
 )
 
@@ -47,8 +48,8 @@ def test_an_end_is_always_written(serve: Serve, link: Link) -> None:
         ({"locked": True}, EventFailed, "locked_by_server"),
         ({"put_refusal": (500, "valid-calendar-data")}, EventFailed, "event_failed"),
         ({"put_refusal": (501, "valid-calendar-data")}, EventFailed, "event_failed"),
-        ({"put_refusal": (502, "valid-calendar-data")}, Unavailable, "unavailable"),
-        ({"put_refusal": (504, "valid-calendar-data")}, Unavailable, "unavailable"),
+        ({"put_refusal": (502, "valid-calendar-data")}, EventFailed, "event_failed"),
+        ({"put_refusal": (503, "valid-calendar-data")}, EventFailed, "event_failed"),
         ({"max_resource_size": 100}, Rejected, "too_large"),
         ({"put_refusal": (403, "max-resource-size")}, Rejected, "too_large"),
         ({"put_refusal": (403, "valid-calendar-data")}, Rejected, "rejected"),
@@ -67,6 +68,26 @@ def test_every_refusal_has_its_code(
     assert isinstance(error, kind)
     assert getattr(error, "code", "") == code
     assert double.count("PUT") == 1
+
+
+def test_a_write_that_a_gateway_did_not_wait_for_has_no_outcome_yet(serve: Serve, link: Link) -> None:
+    double = serve(put_refusal=(504, "valid-calendar-data"))
+    assert link(double).create("key-1", meeting()) is None
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_gateway_without_its_server_is_no_fault_of_one_event(serve: Serve, link: Link, status: int) -> None:
+    double = serve(throttle_status=status, retry_after=None)
+    phone = link(double)
+    double.quirks.throttle_times = 99
+    assert isinstance(error_of(phone.create("key-1", meeting())), Unavailable)
+
+
+def test_a_server_that_asks_to_wait_is_not_asked_on(serve: Serve, link: Link) -> None:
+    double = serve(throttle_status=503, retry_after="7")
+    phone = link(double)
+    double.quirks.throttle_times = 1
+    assert isinstance(error_of(phone.create("key-1", meeting())), Throttled)
 
 
 def test_an_event_that_can_not_be_changed_or_deleted_now_stops_no_other(serve: Serve, link: Link) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.doubles.caldav import properties
 from tests.doubles.caldav.messages import CALSERVER, DAV, Request, Response, error, redirect
 from tests.doubles.caldav.properties import Properties
-from tests.doubles.caldav.site import Site, multistatus, propstat, row
+from tests.doubles.caldav.site import Site, multistatus, propstat, row, status_line
 from tests.doubles.caldav.state import Calendar, Home
 
 Resource = tuple[str, Properties]
@@ -23,7 +23,16 @@ def propfind(site: Site, request: Request) -> Response:
     if found is None:
         return error(quirks.calendar_vanished or 404)
     names = _asked(request)
-    return multistatus([row(site.href(where), describe(site, names, has)) for where, has in found])
+    rows = [_row(site, names, where, has) for where, has in found]
+    calendar = state.calendar_at(path)
+    if calendar is not None and quirks.listing_page is not None and len(rows) > quirks.listing_page + 1:
+        rows = [*rows[: quirks.listing_page + 1], row(site.href(calendar.path), status_line(507))]
+    return multistatus(rows)
+
+
+def _row(site: Site, names: list[str], where: str, has: Properties) -> str:
+    failed = where.rpartition("/")[2] in site.quirks.error_rows
+    return row(site.href(where), status_line(500) if failed else describe(site, names, has))
 
 
 def describe(site: Site, names: list[str], has: Properties) -> str:

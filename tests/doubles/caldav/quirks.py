@@ -133,7 +133,9 @@ class ReadQuirks:
     lists_foreign_rows: bool = False
     """A row for a child that is no .ics (4.1, response)."""
     error_rows: frozenset[str] = frozenset()
-    """Objects whose row in a sync-collection has status 500 (4.1, response)."""
+    """Objects whose row in a listing or a sync-collection has status 500 (4.1, response)."""
+    listing_page: int | None = None
+    """A listing shows so many members, then a 507 row on the collection (4.1, truncation; RFC 4918 section 11.5)."""
     row_status: int = 200
     """Status of changed rows' propstats: 200 or 201 (4.1, response)."""
     never_seen_gone_rows: bool = False
@@ -168,8 +170,10 @@ class ReadQuirks:
     """Objects that answer 500 in reports and GET (4.3, broken object)."""
     fatal_objects: frozenset[str] = frozenset()
     """Objects at which each multiget or GET that names them fails as a whole (4.3, broken object)."""
-    fatal_answer: int | Literal["html", "late"] = 500
-    """How: a status, a page with 200, or an answer that does not come for seconds (4.3, broken object)."""
+    fatal_answer: int | Literal["html", "late", "lost"] = 500
+    """How: a status, a page with 200, no answer for seconds, or a lost connection (4.3, broken object; 8)."""
+    fatal_queries: bool = False
+    """A calendar-query of a calendar that holds a fatal object fails like that, too (4.3, broken object)."""
     control_characters_in_xml: bool = False
     """Reports show characters that XML has no place for (4.3, broken object)."""
     multiget_max: int | None = None

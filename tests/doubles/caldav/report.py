@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
 from tests.doubles.caldav import ics
-from tests.doubles.caldav.messages import CALDAV, DAV, Request, Response, error, login_page
+from tests.doubles.caldav.messages import CALDAV, DAV, Dropped, Request, Response, error, login_page
 from tests.doubles.caldav.properties import element
 from tests.doubles.caldav.site import Site, multistatus, propstat, row, status_line
 from tests.doubles.caldav.state import Calendar, Stored
@@ -60,14 +60,21 @@ def _multiget(site: Site, calendar: Calendar, root: Element) -> Response:
 
 
 def fatal_answer(site: Site, names: Iterable[str]) -> Response | None:
-    """What a request that names a fatal object is answered in place of everything."""
+    """What a request that names a fatal object is answered in place of everything.
+
+    :raises Dropped: the connection ends.
+    """
     how = site.quirks.fatal_answer
     if site.quirks.fatal_objects.isdisjoint(names) or how == "late":
         return None
+    if how == "lost":
+        raise Dropped
     return login_page() if how == "html" else error(how)
 
 
 def _query(site: Site, calendar: Calendar, root: Element) -> Response:
+    if site.quirks.fatal_queries and (fatal := fatal_answer(site, calendar.objects)) is not None:
+        return fatal
     inner = root.find(f"{CALDAV}filter/{CALDAV}comp-filter/{CALDAV}comp-filter")
     component = "" if inner is None else inner.get("name", "")
     ranged = None if inner is None else inner.find(f"{CALDAV}time-range")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 from typing import Any
 
 import pytest
@@ -42,6 +43,23 @@ def test_a_server_may_hang_at_an_object_and_answer_others_meanwhile(start: Start
         pair.client.send("GET", pair.work + "b.ics")
     pair.client.close()
     assert pair.client.multiget(pair.work, "a.ics").status == 207
+
+
+def test_a_connection_may_end_at_an_object(start: Start) -> None:
+    pair = start(fatal_objects=frozenset({"b.ics"}), fatal_answer="lost")
+    _fill(pair, "a.ics", "b.ics")
+    with pytest.raises(http.client.RemoteDisconnected):
+        pair.client.send("GET", pair.work + "b.ics")
+    pair.client.close()
+    assert pair.client.multiget(pair.work, "a.ics").status == 207
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_query_may_fail_at_an_object_it_does_not_name(fails: bool, start: Start) -> None:
+    pair = start(fatal_objects=frozenset({"b.ics"}), fatal_answer=502, fatal_queries=fails)
+    _fill(pair, "a.ics", "b.ics")
+    answer = pair.client.query(pair.work, '<C:comp-filter name="VEVENT"/>')
+    assert answer.status == (502 if fails else 207)
 
 
 def test_reports_may_hold_what_xml_has_not(start: Start) -> None:

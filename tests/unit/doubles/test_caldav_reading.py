@@ -29,6 +29,17 @@ def _prop(pair: Pair, props: str, name: str) -> str | None:
     return next((p.findtext(f".//{name}") for p in good if p.find(f".//{name}") is not None), None)
 
 
+def test_a_listing_may_have_failed_rows_or_an_end_of_its_own(start: Start) -> None:
+    pair = start(error_rows=frozenset({"b.ics"}))
+    for name in ("a.ics", "b.ics", "c.ics"):
+        pair.double.put_event("work", name, event(name))
+    failed = pair.client.propfind(pair.work, "1")
+    assert (failed.names, failed.body.count(b"HTTP/1.1 500")) == (["work", "a.ics", "b.ics", "c.ics"], 1)
+    pair.double.quirks.listing_page = 2
+    assert pair.client.propfind(pair.work, "1").names == ["work", "a.ics", "b.ics", "work"]
+    assert b"HTTP/1.1 507" in pair.client.propfind(pair.work, "1").body
+
+
 def test_a_partition_serves_calendars_and_hrefs_may_name_the_first_host(start: Start) -> None:
     pair = start(partition=True, hrefs_name_first_host=True)
     answer = pair.client.propfind(pair.double.principal_url, props="<C:calendar-home-set/>")

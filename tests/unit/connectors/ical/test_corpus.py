@@ -32,9 +32,6 @@ OUTCOMES = {
 of one UID, ends before starts and cut files."""
 RETYPED = {
     "UNTIL=19701119T203000Z": "UNTIL=19701119T203000",
-    "UNTIL=20260817T220000Z": "UNTIL=20260817",
-    "UNTIL=20200916T230000Z": "UNTIL=20200916",
-    "UNTIL=20200923T230000Z": "UNTIL=20200923",
     "UNTIL=20191023": "UNTIL=20191023T225959Z",
 }
 """Ends of rules in another type than the start of their series, and how they are written (RFC 5545 3.3.10)."""

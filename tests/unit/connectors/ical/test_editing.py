@@ -40,6 +40,7 @@ OVERRIDE = (
 ZONE = CENTRAL_EUROPE.format(name="Europe/Berlin")
 SERIES = calendar("X-WR-CALNAME:Work", ZONE, vevent(*WEEKLY), vevent(*OVERRIDE))
 BOB = Person("bob@example.com", "Bob")
+PLACE = ("GEO", "X-APPLE-STRUCTURED-LOCATION")
 SINGLE = calendar(ZONE, vevent(*TIMES, "SUMMARY:Talk", "DESCRIPTION:text", *FOREIGN))
 
 
@@ -87,7 +88,7 @@ def properties(body: bytes, without: frozenset[str] = frozenset()) -> list[str]:
     [
         (master(Field.TITLE, "New; title"), {"SUMMARY"}),
         (master(Field.TEXT, Text("New\ntext")), {"DESCRIPTION"}),
-        (master(Field.LOCATION, "Room 2"), {"LOCATION"}),
+        (master(Field.LOCATION, "Room 2"), {"LOCATION", *PLACE}),
         (master(Field.STATUS, "tentative"), {"STATUS"}),
         (master(Field.SHOW_AS, "oof"), {"TRANSP", "X-MICROSOFT-CDO-BUSYSTATUS"}),
         (master(Field.VISIBILITY, "private"), {"CLASS"}),
@@ -113,6 +114,65 @@ def test_only_the_named_unit_changes(units: Mapping[Unit, Value], names: set[str
 def _answers(found: Content) -> dict[Unit, Value]:
     """Answers come with people and are no edit."""
     return {unit: value for unit, value in found.units.items() if unit[1] in (Field.RESPONSES, Field.MY_RESPONSE)}
+
+
+def places(body: bytes) -> list[list[str]]:
+    """Of each component, what tells where it is, beside its LOCATION."""
+    parts = icalendar.Calendar.from_ical(body).walk("VEVENT")
+    return [[name for name in PLACE if name in part] for part in parts]
+
+
+@pytest.mark.parametrize(
+    ("location", "left"), [("Room 2", []), ("", []), (None, []), ("Room 1", [*PLACE]), ("Room  1 ", [*PLACE])]
+)
+def test_where_the_old_place_is_on_a_map_goes_with_its_name_alone(location: str | None, left: list[str]) -> None:
+    body = SINGLE.replace(b"SUMMARY:Talk", b"SUMMARY:Talk\r\nLOCATION:Room 1")
+    assert places(change(body, master(Field.LOCATION, location))) == [left]
+    assert places(change(body, master(Field.TITLE, "Other"))) == [[*PLACE]]
+
+
+@pytest.mark.parametrize(
+    "name", ["X-MICROSOFT-LOCATIONS", "X-MICROSOFT-LATITUDE", "X-MICROSOFT-LOCATIONSTREET", "STRUCTURED-LOCATION"]
+)
+def test_what_other_programs_say_of_the_old_place_goes_too(name: str) -> None:
+    body = calendar(ZONE, vevent(*TIMES, "LOCATION:Room 1", f"{name}:there"))
+    assert name.encode() not in change(body, master(Field.LOCATION, "Room 2"))
+    assert name.encode() in change(body, master(Field.TITLE, "Other"))
+
+
+def test_occurrences_that_are_where_the_series_is_move_with_it_on_the_map() -> None:
+    same = [*OVERRIDE[:3], "SUMMARY:Other talk", "LOCATION:Room 1", "GEO:1.0;2.0"]
+    elsewhere = [OVERRIDE[0].replace("0112", "0119"), *TIMES, "LOCATION:Room 9", "GEO:9.0;9.0"]
+    body = calendar(ZONE, vevent(*WEEKLY), vevent(*same), vevent(*elsewhere))
+    assert places(change(body, master(Field.LOCATION, "Room 2"))) == [[], [], ["GEO"]]
+
+
+def test_an_occurrence_somewhere_else_is_not_on_the_map_where_the_series_is() -> None:
+    changed = change(SERIES, {(THIRD, Field.LOCATION): "Room 3"})
+    assert places(changed) == [[*PLACE], [], []]
+    back = change(changed, {(THIRD, Field.LOCATION): None, (THIRD, Field.TITLE): "Third"})
+    assert places(back) == [[*PLACE], [], [*PLACE]]
+
+
+@pytest.mark.parametrize("name", ["X-MICROSOFT-CDO-ALLDAYEVENT", "X-MICROSOFT-MSNCALENDAR-ALLDAYEVENT"])
+def test_outlook_is_told_when_an_event_begins_or_ceases_to_take_days(name: str) -> None:
+    days = Span(day(datetime(2027, 1, 5)), day(datetime(2027, 1, 6)))
+    hours = Span(utc(datetime(2027, 1, 5, 9)), utc(datetime(2027, 1, 5, 10)))
+    timed = calendar(ZONE, vevent(*TIMES, "SUMMARY:Talk", f"{name}:FALSE"))
+    whole = change(timed, master(Field.TIME, days))
+    assert f"{name}:TRUE\r\n".encode() in whole
+    assert f"{name}:FALSE\r\n".encode() in change(whole, master(Field.TIME, hours))
+    assert f"{name}:true\r\n".encode() in change(
+        whole.replace(b":TRUE", b":true"), master(Field.TIME, Span(days.start, days.end.shifted(timedelta(days=1))))
+    )
+    assert b"ALLDAYEVENT" not in change(SINGLE, master(Field.TIME, days))
+
+
+def test_what_styled_text_said_goes_with_the_text() -> None:
+    styled = "STYLED-DESCRIPTION;VALUE=TEXT;FMTTYPE=text/html:<b>text</b>"
+    body = calendar(ZONE, vevent(*TIMES, "SUMMARY:Talk", "DESCRIPTION:text", styled))
+    assert b"STYLED" not in change(body, master(Field.TEXT, Text("Other")))
+    assert styled.encode() in change(body, master(Field.TEXT, Text("text ")))
 
 
 def test_nothing_named_changes_nothing() -> None:
@@ -552,3 +612,17 @@ def test_a_guest_with_two_lines_is_renamed_in_the_one_that_is_read() -> None:
     changed = change(calendar(vevent(*TIMES, *STRANGE)), master(Field.PEOPLE, people))
     assert STRANGE[2].encode() in changed
     assert event_of(changed).content.people == people
+
+
+def test_a_lone_occurrence_is_edited_answered_and_removed_beside_one_that_can_not_be_read() -> None:
+    start = "DTSTART:20270112T090000Z"
+    lone = vevent("RECURRENCE-ID:20270112T090000Z", start, "SUMMARY:a", "ATTENDEE:mailto:alice@example.com")
+    body = calendar(lone, vevent("RECURRENCE-ID:soon", start, "SUMMARY:b"))
+    (part,) = (one for one in read(body, own_addresses=OWN) if isinstance(one, Readable))
+    named = {"uid": UID, "recurrence_id": part.recurrence_id}
+    assert b"SUMMARY:New" in change(body, master(Field.TITLE, "New"), recurrence_id=part.recurrence_id)
+    answered = respond(body, answer="accepted", own_addresses=OWN, now=NOW, **named)  # type: ignore[arg-type]
+    assert b"PARTSTAT=ACCEPTED" in answered
+    left = remove(body, **named)  # type: ignore[arg-type]
+    assert left is not None
+    assert (b"SUMMARY:a" in left, b"SUMMARY:b" in left) == (False, True)
