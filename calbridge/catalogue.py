@@ -113,8 +113,8 @@ _SIGN_IN_AND_REACH = (
     Entry(
         "too_many_checks",
         USER,
-        "The password was checked too often in a short time.",
-        "Wait a quarter of an hour, then try again with the right password.",
+        "Signing in to this account was tried too often in a short time.",
+        "Wait a quarter of an hour, then try again; each try counts, also one that does not reach the service.",
     ),
     Entry("not_connected", USER, "This integration has no working sign-in.", "Sign in to the account again."),
     Entry(
@@ -307,8 +307,8 @@ _CONTENT = (
     Entry(
         "unknown_time_zone",
         USER,
-        "The event uses a time zone that nobody knows.",
-        "Choose a known time zone in the event; its times are not guessed.",
+        "Nobody knows this time zone.",
+        "Choose one such as Europe/Vienna; times in a zone that nobody knows are not guessed.",
     ),
     Entry(
         "recurrence_too_fine",
@@ -334,7 +334,12 @@ _CONTENT = (
         "The series has too many changed or excluded occurrences.",
         "End the series and start a new one.",
     ),
-    Entry("too_large", USER, "The entry is too large for the calendar.", "Shorten its text or remove attachments."),
+    Entry(
+        "too_large",
+        USER,
+        "This is larger than calbridge or the calendar service accepts.",
+        "Make what is named smaller; of an entry, shorten its text or remove attachments.",
+    ),
     Entry(
         "not_expressible",
         USER,
@@ -681,6 +686,7 @@ _INSTALLATION = (
         "The Redis that carries the jobs can't be reached.",
         "See that it runs and that REDIS_URL is right; nothing is lost meanwhile.",
     ),
+    Entry("interrupted", RETRY, "The sync was stopped before its end.", "Nothing; the next one goes on where it was."),
     Entry("lease_lost", RETRY, "Another run took this integration over.", "Nothing; the other run goes on."),
     Entry(
         "internal_error",

@@ -85,7 +85,8 @@ class Settings:
     )
     connectors: tuple[str, ...] | None = field(
         metadata=_told(
-            "Distributions whose connectors are loaded, separated by commas, such as `calbridge-caldav`.",
+            "Distributions whose connectors are loaded, separated by commas, such as `calbridge-caldav`. One that is "
+            "not installed is told by `calbridge connectors` and by `calbridge doctor`.",
             "all that are installed",
         )
     )

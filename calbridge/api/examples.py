@@ -115,6 +115,8 @@ LINK: dict[str, Any] = {
 }
 KNOWN = {
     "id": "0d9f6c2b7a41",
+    "integration_id": "8fQ2mT5wYb1k",
+    "remote_id": "/alice/work/lunch.ics",
     "state": "ambiguous",
     "code": None,
     "starts_at": "2027-01-05T09:00:00Z",

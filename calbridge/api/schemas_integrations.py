@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from calbridge.api.schemas import AnswerSchema, BodySchema, identifier, moment
+from calbridge.api.schemas_items import when
 from calbridge.domain.item import ItemType
 from calbridge.domain.json_parts import MAX_RECIPIENTS
 from calbridge.domain.options import Level, OnLeave, Winner
@@ -14,42 +15,67 @@ TYPES = [each.value for each in ItemType]
 LEVELS = [each.value for each in Level]
 
 
+def _switch(meaning: str) -> fields.Bool:
+    return fields.Bool(truthy={True}, falsy={False}, metadata={"description": meaning})
+
+
+def _word(words: list[str], meaning: str) -> fields.Str:
+    return fields.Str(validate=validate.OneOf(words), metadata={"description": meaning})
+
+
+def _days(meaning: str) -> fields.Int:
+    within = validate.Range(0, MAX_DAYS)
+    return fields.Int(allow_none=True, strict=True, validate=within, metadata={"description": meaning})
+
+
 class RangeSchema(BodySchema):
     """Local days before and after today; null is unbounded."""
 
-    past_days = fields.Int(allow_none=True, strict=True, validate=validate.Range(0, MAX_DAYS))
-    future_days = fields.Int(allow_none=True, strict=True, validate=validate.Range(0, MAX_DAYS))
+    past_days = _days("Days before today; null is without a bound.")
+    future_days = _days("Days after today; null is without a bound.")
 
 
 class RangesSchema(BodySchema):
-    """Ranges that are copied when the integration is activated; null copies nothing."""
+    """Ranges that are copied when the integration is first activated; null copies nothing."""
 
-    retrieve = fields.Nested(RangeSchema, allow_none=True)
-    send = fields.Nested(RangeSchema, allow_none=True)
+    retrieve = fields.Nested(
+        RangeSchema,
+        allow_none=True,
+        metadata={"description": "Events that are copied when it is first activated; null: none."},
+    )
+    send = fields.Nested(
+        RangeSchema,
+        allow_none=True,
+        metadata={"description": "Items that are copied when it is first activated; null: none."},
+    )
 
 
 class PrivacySchema(BodySchema):
     """Privacy levels: full, busy_only (times alone), skip."""
 
-    private = fields.Str(validate=validate.OneOf(LEVELS), metadata={"description": "Of private entries."})
-    other = fields.Str(validate=validate.OneOf(LEVELS), metadata={"description": "Of all others."})
+    private = _word(LEVELS, "What passes of private entries: all, their times alone, or nothing.")
+    other = _word(LEVELS, "What passes of all other entries.")
 
 
 class SkipSchema(BodySchema):
     """What is not retrieved when new."""
 
-    declined = fields.Bool(truthy={True}, falsy={False})
-    free = fields.Bool(truthy={True}, falsy={False})
-    all_day = fields.Bool(truthy={True}, falsy={False})
-    categories = fields.List(fields.Str(), validate=validate.Length(max=MAX_CATEGORIES))
+    declined = _switch("Leave out new invitations that the user declined.")
+    free = _switch("Leave out new events that show as free.")
+    all_day = _switch("Leave out new events of whole days.")
+    categories = fields.List(
+        fields.Str(),
+        validate=validate.Length(max=MAX_CATEGORIES),
+        metadata={"description": "Leave out new events of any of these categories."},
+    )
 
 
 class RetrieveSchema(BodySchema):
     """Linked calendar to My Calendar."""
 
-    create = fields.Bool(truthy={True}, falsy={False})
-    update = fields.Bool(truthy={True}, falsy={False})
-    delete = fields.Bool(truthy={True}, falsy={False})
+    create = _switch("Make an item for each new event.")
+    update = _switch("Take changes of linked events over.")
+    delete = _switch("Delete an item whose event is deleted, where `existence` of its type is `linked`.")
     privacy = fields.Nested(PrivacySchema)
     skip = fields.Nested(SkipSchema)
 
@@ -57,12 +83,15 @@ class RetrieveSchema(BodySchema):
 class SendSchema(BodySchema):
     """My Calendar to linked calendar."""
 
-    types = fields.List(fields.Str(validate=validate.OneOf(TYPES)))
-    privacy = fields.Nested(PrivacySchema)
-    forward = fields.Bool(
-        truthy={True}, falsy={False}, metadata={"description": "Send on what another integration retrieved."}
+    types = fields.List(
+        fields.Str(validate=validate.OneOf(TYPES)), metadata={"description": "Types of items that are sent."}
     )
-    on_leave = fields.Str(validate=validate.OneOf([each.value for each in OnLeave]))
+    privacy = fields.Nested(PrivacySchema)
+    forward = _switch("Send on what another integration retrieved.")
+    on_leave = _word(
+        [each.value for each in OnLeave],
+        "What becomes of our copies there when their type is not sent any more, or `forward` is switched off.",
+    )
 
 
 class SettingsSchema(BodySchema):
@@ -71,19 +100,25 @@ class SettingsSchema(BodySchema):
     retrieve = fields.Nested(RetrieveSchema)
     send = fields.Nested(SendSchema)
     ranges = fields.Nested(RangesSchema)
-    conflict = fields.Str(
-        validate=validate.OneOf([each.value for each in Winner]),
-        metadata={"description": "Whose value wins where both sides changed the same."},
+    conflict = _word(
+        [each.value for each in Winner],
+        "Whose value wins where both sides changed the same: My Calendar, the linked calendar, or the later change.",
     )
     existence = fields.Dict(
         keys=fields.Str(validate=validate.OneOf(TYPES)),
         values=fields.Str(validate=validate.OneOf(["psa", "linked"])),
-        metadata={"description": "By type: linked follows deletions of the linked calendar, psa never."},
+        metadata={
+            "description": "By type, what a deletion in the linked calendar does. linked: the item is deleted, too; "
+            "psa: the item stays, and the link ends."
+        },
     )
-    invitations = fields.Str(
-        validate=validate.OneOf(["none", "all"]), metadata={"description": "none: syncing mails nobody."}
+    invitations = _word(["none", "all"], "none: no guests are written, and nothing that syncing does mails anybody.")
+    poll_minutes = fields.Int(
+        allow_none=True,
+        strict=True,
+        validate=validate.Range(1, 1440),
+        metadata={"description": "Minutes between two looks at the linked calendar; null is as the tenant has it."},
     )
-    poll_minutes = fields.Int(allow_none=True, strict=True, validate=validate.Range(1, 1440))
     notify_failure_to = fields.List(
         fields.Str(validate=validate.Length(1, 320)),
         validate=validate.Length(max=MAX_RECIPIENTS),
@@ -201,6 +236,7 @@ class StepSchema(AnswerSchema):
     item_id = fields.Str(required=True, allow_none=True)
     remote_id = fields.Str(required=True, allow_none=True)
     title = fields.Str(required=True, allow_none=True)
+    start = when("When it would start, a series its first time; null where there is no time.", required=True)
     reason = fields.Str(required=True, allow_none=True)
     changes = fields.List(fields.Nested(ChangeSchema), required=True)
 
@@ -263,9 +299,11 @@ class LinkSchema(AnswerSchema):
 
 
 class KnownSchema(AnswerSchema):
-    """An event of the linked calendar that has no link."""
+    """An event of the linked calendar that has no link. Its text is not kept, its times only where they were read."""
 
     id = identifier()
+    integration_id = identifier()
+    remote_id = fields.Str(required=True, metadata={"description": "Its address at the service."})
     state = fields.Str(required=True)
     code = fields.Str(required=True, allow_none=True)
     starts_at = moment(required=True)

@@ -41,7 +41,8 @@ def _id() -> fields.Str:
     return fields.Str(required=True, validate=validate.Regexp(ID_PATTERN))
 
 
-def _when(text: str, **options: Any) -> fields.Raw:
+def when(text: str, **options: Any) -> fields.Raw:
+    """A start, an end or a due time."""
     return fields.Raw(metadata={"oneOf": [DAY, _POINT, NULL], "description": f"{text} {WHEN}"}, **options)
 
 
@@ -124,8 +125,8 @@ class OverrideSchema(AnswerSchema):
     title = _text()
     description = fields.Nested(DescriptionSchema, allow_none=True)
     location = _text()
-    start = _when("Its start.")
-    end = _when("Its end.")
+    start = when("Its start.")
+    end = when("Its end.")
     status = choice(STATUSES)
     show_as = choice(SHOWN_AS)
     visibility = choice(VISIBILITIES)
@@ -152,8 +153,8 @@ class SandboxEventSchema(AnswerSchema):
     reminders = _rows(ReminderSchema, required=True)
     conference_url = _text(required=True)
     categories = _rows(fields.Str(), required=True)
-    start = _when("Its start.", required=True)
-    end = _when("Its end, exclusive.", required=True)
+    start = when("Its start.", required=True)
+    end = when("Its end, exclusive.", required=True)
     recurrence = _rows(fields.Str(), required=True)
     overrides = _rows(OverrideSchema, required=True)
     organizer = fields.Nested(OrganizerSchema, required=True, allow_none=True)
@@ -178,9 +179,9 @@ class ItemSchema(AnswerSchema):
     reminders = _rows(ReminderSchema, required=True)
     conference_url = _text(required=True)
     categories = _rows(fields.Str(), required=True)
-    start = _when("Its start; null for a task or to-do that has only a due time.", required=True)
-    end = _when("Its end, exclusive.", required=True)
-    due = _when("When a task or to-do is due.", required=True)
+    start = when("Its start; null for a task or to-do that has only a due time.", required=True)
+    end = when("Its end, exclusive.", required=True)
+    due = when("When a task or to-do is due.", required=True)
     completed_at = moment("When a task or to-do was done.", required=True)
     recurrence = _rows(fields.Str(), required=True, metadata={"description": "RRULE and RDATE lines of RFC 5545."})
     overrides = _rows(OverrideSchema, required=True)

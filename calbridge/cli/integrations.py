@@ -11,7 +11,7 @@ from calbridge.cli.output import Column, moment, text
 from calbridge.cli.password import password_option, read_password
 from calbridge.cli.session import Session
 from calbridge.cli.verbs import ask, user_option, verb, yes_option
-from calbridge.cli.words import settings_words
+from calbridge.cli.words import settings_lines, settings_words
 from calbridge.service import accounts as signing_in
 from calbridge.service import connectors as connecting
 from calbridge.service import integrations as linking
@@ -38,8 +38,8 @@ _WHOLE = (
     Column("Last run", "last_run_at", moment),
     Column("Fresh as of", "fresh_as_of", moment),
     Column("Next run", "next_run_at", moment),
-    Column("Settings", "settings"),
 )
+_SETTING = (Column("Setting", "name"), Column("Value", "value"))
 _CALENDAR = (
     Column("Calendar", "id"),
     Column("Name", "name"),
@@ -140,8 +140,13 @@ def list_all(session: Session, **filters: Any) -> None:
 @verb(INTEGRATIONS, "show", "integrations show int-1")
 @integration_argument
 def show(session: Session, integration_id: str) -> None:
-    """Show one integration with all its settings."""
-    session.out.record(to_json(linking.get_integration(session.parts, session.tenant, integration_id)), _WHOLE)
+    """Show one integration with all its settings, as --setting of integrations set takes them."""
+    record = to_json(linking.get_integration(session.parts, session.tenant, integration_id))
+    session.out.record(record, _WHOLE)
+    if not session.out.as_json:
+        rows = [{"name": name, "value": value} for name, value in settings_lines(record["settings"])]
+        session.out.say("")
+        session.out.rows(rows, _SETTING, none="")
 
 
 @verb(

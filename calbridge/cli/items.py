@@ -15,6 +15,7 @@ from calbridge.cli.session import Session
 from calbridge.cli.verbs import user_option, verb
 from calbridge.cli.words import TIME, json_object
 from calbridge.domain.item import ItemType
+from calbridge.errors import Refused
 from calbridge.service import items as entries
 from calbridge.service.users import get_user
 from calbridge.service.views import to_json
@@ -52,6 +53,7 @@ _WHOLE = (
     Column("Changed", "updated_at", moment),
 )
 _item = click.argument("item_id", metavar="ITEM")
+_MANY = "confirmation_needed"
 
 
 @verb(
@@ -140,8 +142,25 @@ def show(session: Session, item_id: str, user_id: str) -> None:
 @user_option()
 def delete(session: Session, item_id: str, user_id: str) -> None:
     """Delete an item; the next sync takes it off the linked calendars, too."""
-    item = entries.delete_item(session.parts, session.tenant, user_id, item_id)
+    try:
+        item = entries.delete_item(session.parts, session.tenant, user_id, item_id)
+    except Refused as refused:
+        if refused.code == _MANY:
+            raise Refused("let them go on with: calbridge items confirm", code=_MANY) from refused
+        raise
     session.out.done(f"Item {item['id']} is deleted.", item)
+
+
+@verb(ITEMS, "confirm", "items confirm")
+def confirm(session: Session) -> None:
+    """Let items be deleted although they are unusually many, for 24 hours.
+
+    More than 50 linked items in an hour, and more than a fifth of the tenant's, wait for this word; it holds for this
+    command line and for all programs of the tenant. Deletions that a sync brings wait for integrations confirm.
+    """
+    until = entries.confirm_deletes(session.parts, session.tenant)
+    told = to_json(until)
+    session.out.done(f"Confirmed until {moment(told)}.", {"confirmed_until": told})
 
 
 def _all_items(session: Session, user_id: str, *, expand: bool, **filters: Any) -> Iterator[dict[str, Any]]:

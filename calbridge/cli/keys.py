@@ -62,6 +62,10 @@ def create(session: Session, platform: bool, role: str | None, name: str, expire
     """Make a key. It is shown this once: only its digest is stored."""
     if platform == (role is not None):
         raise click.UsageError("Say either --role or --platform.", click.get_current_context())
+    if expires is not None and expires <= datetime.now(UTC):
+        begun = f"--expires {expires:%Y-%m-%d} has begun in UTC, so that the key would be refused at once"
+        told = f"{begun}: name a day to come."
+        raise click.UsageError(told, click.get_current_context())
     chosen = Role(role) if role else Role.PLATFORM
     made = to_json(keeping.create_key(session.parts, None if platform else session.tenant, chosen, name, expires))
     session.out.record(made, _NEW)

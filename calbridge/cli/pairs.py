@@ -29,6 +29,7 @@ _KNOWN = (
     Column("Code", "code"),
     Column("Starts", "starts_at", moment),
     Column("Ends", "ends_at", moment),
+    Column("Event", "remote_id"),
 )
 
 
@@ -59,7 +60,11 @@ def act_on_link(session: Session, integration_id: str, item_id: str, action: str
 @click.argument("integration_id", metavar="INTEGRATION")
 @click.option("--state", help="Only those in this state, such as known, ambiguous, quarantined.")
 def list_known(session: Session, integration_id: str, state: str | None) -> None:
-    """Show events that are known but not linked."""
+    """Show events that are known but not linked.
+
+    What they say is not kept, and their times only where they had to be read: their address at the service tells which
+    they are.
+    """
     found = knowing.list_known(session.parts, session.tenant, integration_id, state=state)
     session.out.rows(map(to_json, found), _KNOWN, none="There is no such event.")
 

@@ -9,10 +9,11 @@ from typing import Any
 import click
 
 from calbridge.catalogue import describe
-from calbridge.cli.door import EXIT_CODES, tell_state
+from calbridge.cli.door import EXIT_CODES, INTERRUPTED, tell_state
 from calbridge.cli.integrations import INTEGRATIONS, integration_argument
-from calbridge.cli.output import Column, changes_text, moment
+from calbridge.cli.output import Column, changes_text, moment, span_point
 from calbridge.cli.session import Session
+from calbridge.cli.stopping import stoppable
 from calbridge.cli.verbs import verb
 from calbridge.cli.words import DAYS
 from calbridge.errors import Refused
@@ -56,6 +57,7 @@ LOG = (
 _STEP = (
     Column("Direction", "direction"),
     Column("Action", "action"),
+    Column("Start", "start", span_point),
     Column("Title", "title"),
     Column("Reason", "reason"),
     Column("Changes", "changes", changes_text),
@@ -90,10 +92,15 @@ def _ranges(
 @integration_argument
 @_range_options
 def sync_now(session: Session, integration_id: str, **days: int | None) -> int:
-    """Carry over what changed on either side. With a range, also copy what lies between these days."""
+    """Carry over what changed on either side. With a range, also copy what lies between these days.
+
+    Ctrl-C stops it at the next page, and once more at once; the next sync goes on.
+    """
     retrieve, send = _ranges(**days)
-    run = sync.sync_integration(session.parts, session.tenant, integration_id, retrieve=retrieve, send=send)
-    return _show_run(session, to_json(run))
+    parts, tenant = session.parts, session.tenant
+    with stoppable() as stopped:
+        run = to_json(sync.sync_integration(parts, tenant, integration_id, retrieve=retrieve, send=send, stop=stopped))
+        return _ended(session, run, stopped=stopped())
 
 
 @verb(INTEGRATIONS, "preview", "integrations preview int-1 --retrieve-past 0 --retrieve-future 90")
@@ -116,7 +123,10 @@ def preview(session: Session, integration_id: str, **days: int | None) -> int:
 @click.argument("run_id", metavar="RUN")
 def apply(session: Session, run_id: str) -> int:
     """Do what a preview showed. Refused if something changed since then."""
-    return _show_run(session, to_json(previews.apply(session.parts, session.tenant, run_id)))
+    parts, tenant = session.parts, session.tenant
+    with stoppable() as stopped:
+        run = to_json(previews.apply(parts, tenant, run_id, stop=stopped))
+        return _ended(session, run, stopped=stopped())
 
 
 @verb(INTEGRATIONS, "confirm", "integrations confirm int-1")
@@ -170,9 +180,12 @@ def _waits(session: Session, integration_id: str) -> bool:
     return next(looked, None) == _WAITS
 
 
-def _show_run(session: Session, run: Mapping[str, Any]) -> int:
+def _ended(session: Session, run: Mapping[str, Any], *, stopped: bool) -> int:
     counted = _counted(run["counters"]) or ("Nothing had to be carried over" if run["status"] == "succeeded" else "")
     session.out.done(f"Run {run['id']} {run['status']}.{f' {counted}.' if counted else ''}", run)
+    if stopped and run["status"] == "partial":
+        session.out.hint(f"Stopped. To go on: calbridge integrations sync {run['integration_id']}")
+        return INTERRUPTED
     return _told(session, run)
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import errno
 import io
 import os
+import stat
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
+T = TypeVar("T")
 OUTPUT = click.Path(dir_okay=False, readable=False, writable=True, allow_dash=True)
 """The name of a file to write."""
 
@@ -74,13 +77,53 @@ def say_error(text: str) -> None:
         mute(sys.stderr)
 
 
-def write_file(place: str, document: str) -> None:
-    """Write a document to the file of this name; - is standard output. Raises click.UsageError."""
+def write_file(place: str, document: str, *, private: bool = False) -> None:
+    """Write a document to the file of this name; - is standard output. ``private``: a new file is its owner's alone.
+
+    Raises click.UsageError.
+    """
+    with opened_file(place, private=private) as write:
+        write(document)
+
+
+@contextmanager
+def opened_file(place: str, *, private: bool = False) -> Iterator[Callable[[str], None]]:
+    """Open the file now and write to it when there is something: what can't be opened is told before anything is done.
+
+    What stood in the file stays until then, and a file that was made and got nothing is taken away again. Raises
+    click.UsageError, as :func:`write_file`.
+    """
     if place == "-":
-        click.echo(document, nl=False)
+        yield lambda document: click.echo(document, nl=False)
         return
+    new = not os.path.lexists(place)
+    number = _tried(place, lambda: os.open(place, os.O_WRONLY | os.O_CREAT, 0o600 if private else 0o666))
+    written = False
+
+    def write(document: str) -> None:
+        nonlocal written
+        written = True
+        _tried(place, lambda: _replace(number, document.encode("utf-8")))
+
     try:
-        Path(place).write_text(document, encoding="utf-8")
+        yield write
+    finally:
+        os.close(number)
+        if new and not written:
+            os.unlink(place)
+
+
+def _replace(number: int, content: bytes) -> None:
+    """Make this the content of an open file; of one that is no file, such as a pipe, what comes next."""
+    if stat.S_ISREG(os.fstat(number).st_mode):
+        os.ftruncate(number, 0)
+    with open(number, "wb", closefd=False) as file:
+        file.write(content)
+
+
+def _tried(place: str, work: Callable[[], T]) -> T:
+    try:
+        return work()
     except OSError as error:
         told = f"{place} can't be written: {_reason(error)}."
         raise click.UsageError(told, click.get_current_context()) from error

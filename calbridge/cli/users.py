@@ -7,14 +7,14 @@ import io
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import IO, Any
 
 import click
 
 from calbridge.cli.output import Column
 from calbridge.cli.session import Session
-from calbridge.cli.streams import OUTPUT, write_file
+from calbridge.cli.streams import OUTPUT, opened_file, write_file
 from calbridge.cli.verbs import ask, verb, yes_option
 from calbridge.service import exports, user_imports
 from calbridge.service import users as people
@@ -75,9 +75,12 @@ def delete(session: Session, user_id: str, yes: bool) -> None:
 @click.argument("user_id", metavar="USER")
 @click.option("--output", type=OUTPUT, default="-", help="File to write.")
 def export(session: Session, user_id: str, output: str) -> None:
-    """Write everything that is stored about a user, as JSON."""
+    """Write everything that is stored about a user, as JSON. A new file is readable by nobody else."""
     document = exports.export_user(session.parts, session.tenant, user_id)
-    write_file(output, json.dumps(document, indent=2, ensure_ascii=True, default=str) + "\n")
+    write_file(output, json.dumps(document, indent=2, ensure_ascii=True, default=str) + "\n", private=True)
+    if output != "-":
+        told = ", ".join(f"{name}: {len(rows)}" for name, rows in document.items() if name != "user")
+        session.out.hint(f"{output} is written ({told}).")
 
 
 @verb(USERS, "import", "users import staff.csv --report report.csv")
@@ -86,12 +89,13 @@ def export(session: Session, user_id: str, output: str) -> None:
 def import_file(session: Session, file: IO[str], report: str | None) -> int:
     """Make or change the users of a CSV file with the columns user_id, email, name, time_zone, calendar_sync."""
     tenant = session.tenant
-    with _progress(quiet=session.out.as_json) as progress:
-        done = to_json(user_imports.import_users(session.parts, tenant, file, progress))
-    rows = done["rows"]
+    with nullcontext() if report is None else opened_file(report) as write_report:
+        with _progress(quiet=session.out.as_json) as progress:
+            done = to_json(user_imports.import_users(session.parts, tenant, file, progress))
+        rows = done["rows"]
+        if write_report is not None:
+            write_report(_report(rows))
     refused = [row for row in rows if row["status"] == "failed"]
-    if report is not None:
-        _write_report(report, rows)
     if session.out.as_json:
         session.out.document(done)
         return 1 if refused else 0
@@ -119,11 +123,11 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
         yield move
 
 
-def _write_report(report: str, rows: list[dict[str, Any]]) -> None:
+def _report(rows: list[dict[str, Any]]) -> str:
     """As CSV; cells come neutralised from the use case, so that no spreadsheet takes them for a formula."""
     names = [column.place for column in _IMPORTED]
     text = io.StringIO()
     writer = csv.DictWriter(text, names, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    write_file(report, text.getvalue())
+    return text.getvalue()

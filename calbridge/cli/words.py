@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import IO, Any
 
@@ -65,6 +65,15 @@ def settings_words(words: Iterable[str]) -> dict[str, Any]:
             place = inner
         place[steps[-1]] = _value(value)
     return settings
+
+
+def settings_lines(settings: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, str]]:
+    """The other way round: each setting by its dotted name, with its value as it may be said."""
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from settings_lines(value, f"{place}{name}.")
+        else:
+            yield place + name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def json_object(file: IO[str]) -> dict[str, Any]:

@@ -134,6 +134,15 @@ def _local_until(body: str, start: When) -> str:
     return _UNTIL.sub(local, body.upper().rstrip(";"))
 
 
+def until(line: str, start: When) -> datetime | None:
+    """The UNTIL of a rule as wall time of its series, a date as its last second; None where there is none.
+
+    :raises ValueError: it is no time.
+    """
+    found = re.search(r"UNTIL=(\d{8}T\d{6})", _local_until(line, start))
+    return None if found is None else datetime.strptime(found.group(1), "%Y%m%dT%H%M%S")
+
+
 def _last_moment(instant: datetime, like: When) -> datetime:
     """As wall time; where that is after the last of all days, the last moment."""
     try:

@@ -69,7 +69,7 @@ waits for the answer, :class:`~calbridge.errors.StoreError` where the database f
     ``cut_off_now(parts) -> list[(tenant, id)]``, ``probe(parts, tenant, id)``, ``resume_lost(parts) -> int``
 ``previews``
     ``preview(parts, tenant, id, *, retrieve=None, send=None) -> RunView`` (with ``plan``),
-    ``apply(parts, tenant, run_id) -> RunView``
+    ``apply(parts, tenant, run_id, *, stop=None) -> RunView``
 ``runs``
     ``list_runs(parts, tenant, integration_id, *, status=None, kind=None, trigger=None, limit=50, before=None)``,
     ``get_run(parts, tenant, run_id)``,
@@ -162,7 +162,7 @@ JSON shapes (``to_json`` of a view gives exactly its fields, times as RFC 3339):
                  calendar{id, name, time_zone} | null, settings, last_sync_at, last_run_at, fresh_as_of, next_run_at
     run          id, integration_id, kind, trigger, status, reason, counters{}, created_at, started_at, finished_at,
                  plan[]
-    step         action, direction, item_id, remote_id, title, reason, changes[]   (of a plan)
+    step         action, direction, item_id, remote_id, title, start | null, reason, changes[]   (of a plan)
     log          id, run_id, integration_id, at, action, direction, item_id, remote_id, code, title, changes[]
     change       field, before, after                                      (before, after are text or null)
     sandbox event  id, ical_uid, made_by_calbridge, modified_at, version, and of an item: title, description, location,
@@ -171,7 +171,7 @@ JSON shapes (``to_json`` of a view gives exactly its fields, times as RFC 3339):
     faults       revoked, confirmed, throttled, retry_after, lost_replies, gone_calendars[]
     link         integration_id, item_id, state, reason, since, remote_id, web_link, synced_version, made_by, title,
                  withheld[]
-    known        id, state, code, starts_at, ends_at
+    known        id, integration_id, remote_id, state, code, starts_at, ends_at
     feed entry   seq, op, user_id, item_id, version, item | null, tombstone{id, user_id, external_id, record_id,
                  version, deleted_at} | null, changed_fields[], source{door, key?, integration?, run?}, at
     webhook      id, url, events[], user_id, own, key_id, active, reason, failing_since, rotating_until, version,

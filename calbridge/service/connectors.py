@@ -11,7 +11,7 @@ def list_connectors(parts: Parts) -> list[ServiceView]:
     """All services in the order of their names, then the problems of plugins."""
     usable = [_view(spec, service) for spec in parts.registry.specs for service in spec.services]
     broken = [
-        ServiceView("", "", f"{each.distribution}:{each.plugin}", problem=f"{each.reason}: {each.detail}")
+        ServiceView("", "", f"{each.distribution}:{each.plugin}".rstrip(":"), problem=f"{each.reason}: {each.detail}")
         for each in parts.registry.problems
     ]
     return sorted(usable, key=lambda view: view.service) + broken

@@ -83,7 +83,8 @@ def _database(parts: Parts) -> Iterator[Finding]:
         with parts.database.connect(writes=False) as connection:
             theirs = from_micros(database_micros(connection))
     except DatabaseUnusable as error:
-        yield bad(error.code, describe(error.code).summary)
+        summary = describe(error.code).summary
+        yield bad(error.code, f"{summary.rstrip('.')}: {error.detail}" if error.detail else summary)
         return
     try:
         _try_writing(parts)

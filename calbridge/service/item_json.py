@@ -56,7 +56,7 @@ def applied(item: Item, body: Body) -> Item:
     if "overrides" in body:
         made = read_overrides(made, body["overrides"])
     if made.span is not None and made.span.recurring and made.span != item.content.span:
-        item_times.check_rule_works(made)
+        item_times.check_rule_works(made, item.content.span)
     _check_hidden(item, made)
     return replace(item, content=made)
 

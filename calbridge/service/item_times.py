@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
 from calbridge.domain.content import MASTER, Content, Field, Span
-from calbridge.domain.recurrence import check_rule, occurrences
+from calbridge.domain.recurrence import check_rule, occurrences, until
 from calbridge.domain.series import rekey
 from calbridge.domain.times import When
 from calbridge.errors import Rejected
-from calbridge.service.values import Body, invalid, listed, text, when
+from calbridge.service.values import LAST_YEAR, Body, invalid, listed, text, when
 
 
 class Keep:
@@ -100,16 +101,61 @@ def _check_line(line: str, field: str) -> None:
             raise invalid(field, f"INTERVAL must be from 1 to {MAX_INTERVAL}")
 
 
-def check_rule_works(content: Content) -> None:
-    """Whether the rule can be evaluated. Raises Refused (``invalid_value``)."""
+def check_rule_works(content: Content, before: Span | None) -> None:
+    """Whether the rule can be evaluated, and ends where it can; what it was ``before`` may have come with its event.
+
+    Raises Refused (``invalid_value``, ``recurrence_too_large``).
+    """
     span = content.span
     assert span is not None
     first = span.start.instant()
     _refuse_unfit(span.rule)
     try:
+        for line in span.rule:
+            if before is None or line not in before.rule:
+                _check_end(line, span.start)
+            elif not _over(line, before.start):
+                _refuse_over(line, span.start)
         next(occurrences(content, first, first + timedelta(days=1)), None)
     except (Rejected, ValueError, OverflowError):
         raise invalid("recurrence", "is no rule of RFC 5545") from None
+
+
+def _check_end(line: str, start: When) -> None:
+    """How a rule ends (RFC 5545 section 3.3.10), as every calendar service wants it. Raises Refused, ValueError."""
+    parts = dict(part.partition("=")[::2] for part in line.upper().partition(":")[2].split(";"))
+    if "COUNT" in parts and "UNTIL" in parts:
+        raise invalid("recurrence", "has COUNT or UNTIL, not both")
+    _refuse_over(line, start)
+    count = int(parts["COUNT"]) if "COUNT" in parts else 1
+    if count < 1:
+        raise invalid("recurrence", "COUNT must be at least 1")
+    if count > _most_occurrences(parts, LAST_YEAR - start.local.year + 1):
+        raise invalid("recurrence", f"COUNT leads beyond the year {LAST_YEAR}", "recurrence_too_large")
+
+
+def _refuse_over(line: str, start: When) -> None:
+    if _over(line, start):
+        raise invalid("recurrence", "UNTIL lies before start")
+
+
+def _over(line: str, start: When) -> bool:
+    """Whether a rule ends before its series begins."""
+    last = until(line, start) if "UNTIL=" in line.upper() else None
+    return last is not None and last < start.local
+
+
+def _most_occurrences(parts: Mapping[str, str], years: int) -> int:
+    """No rule with these parts has more in so many years; most have fewer."""
+    step, days = int(parts.get("INTERVAL", "1")), 366 * years
+    match parts.get("FREQ"):
+        case "DAILY":
+            return days // step + 1
+        case "WEEKLY":
+            return (days // (7 * step) + 2) * len(parts.get("BYDAY", "").split(","))
+        case frequency if not any(name.startswith("BY") for name in parts):
+            return (12 * years if frequency == "MONTHLY" else years) // step + 1
+    return days
 
 
 def retimed(content: Content, span: Span | Keep | None) -> Content:

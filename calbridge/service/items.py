@@ -13,10 +13,11 @@ from calbridge.errors import Refused
 from calbridge.service import item_json, item_writes
 from calbridge.service.item_expansion import list_occurrences
 from calbridge.service.item_json import Shown
+from calbridge.service.item_windows import over_before
 from calbridge.service.item_writes import Outcome, Target, Written
 from calbridge.service.parts import Parts
 from calbridge.service.run_views import log_view
-from calbridge.service.values import Body, choice, identifier, mapping
+from calbridge.service.values import Body, choice, identifier, invalid, mapping
 from calbridge.service.views import LogView
 from calbridge.store.items import ItemFilter
 from calbridge.store.journal import LogFilter
@@ -149,11 +150,22 @@ def list_items(
     if expand:
         return [row.item for row in list_occurrences(parts, tenant, user_id, chosen)]
     with parts.database.read(tenant) as work:
-        rows = work.items.list(user_id, chosen, after, limit)
+        rows = _touching(work, user_id, chosen, after, limit)
         linked = links_of(work, rows)
         if not rows:
             work.users.require(user_id)
     return [item_json.shown(item, linked.get(item.id, ())) for item in rows]
+
+
+def _touching(work: Work, user_id: str, chosen: ItemFilter, after: str | None, limit: int) -> list[Item]:
+    """Items of the list without series that had ended before the window."""
+    found: list[Item] = []
+    while page := work.items.list(user_id, chosen, after, limit - len(found)):
+        after = page[-1].id
+        found += [item for item in page if chosen.start is None or not over_before(item, chosen.start)]
+        if len(found) == limit:
+            break
+    return found
 
 
 def chosen_by(
@@ -165,6 +177,8 @@ def chosen_by(
 ) -> ItemFilter:
     """What a list shows. Raises Refused (``invalid_value``)."""
     types = None if type is None else frozenset({ItemType(choice(type, "type", TYPES))})
+    if start is not None and end is not None and end < start:
+        raise invalid("to", "lies before from")
     return ItemFilter(types, start, end, external_id=external_id)
 
 

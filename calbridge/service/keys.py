@@ -96,8 +96,10 @@ def _check(parts: Parts, tenant: str | None, role: Role, expires_at: datetime | 
     fitting = {Role.PLATFORM} if tenant is None else {Role.ADMIN, Role.BACKEND}
     if role not in fitting:
         raise invalid("role", f"must be one of {', '.join(sorted(fitting))}")
-    if expires_at is not None and (expires_at.tzinfo is None or expires_at <= parts.clock.now()):
-        raise invalid("expires_at", "must be a time to come, with its offset")
+    if expires_at is not None and expires_at.tzinfo is None:
+        raise invalid("expires_at", "must be a time with its offset")
+    if expires_at is not None and expires_at <= parts.clock.now():
+        raise invalid("expires_at", "must lie in the future")
 
 
 def _writing(parts: Parts, tenant: str | None) -> AbstractContextManager[Work | System]:

@@ -35,7 +35,10 @@ def list_known(
         work.integrations.require(integration_id)
         last = work.memories.known_row(integration_id, after) if after is not None else None
         place = last.remote_id if last is not None else None
-        return [_view(row) for row in work.memories.known(integration_id, states=states, after=place, limit=limit)]
+        return [
+            _view(integration_id, row)
+            for row in work.memories.known(integration_id, states=states, after=place, limit=limit)
+        ]
 
 
 def act_on_known(
@@ -64,7 +67,7 @@ def act_on_known(
             _take(parts, tenant, integration, store, row, item_id if action == "link" else None)
     with parts.database.write(tenant) as work:
         work.raise_due(integration_id)
-    return _view(row)
+    return _view(integration_id, row)
 
 
 def _take(
@@ -83,5 +86,7 @@ def _take(
         linking.take(connector, store, parts.clock, keys, seen, item_id)
 
 
-def _view(row: Known) -> KnownView:
-    return KnownView(known_id(row), row.state.value, row.code, row.first_start, row.last_end)
+def _view(integration_id: str, row: Known) -> KnownView:
+    return KnownView(
+        known_id(row), integration_id, row.remote_id, row.state.value, row.code, row.first_start, row.last_end
+    )

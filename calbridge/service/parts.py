@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -10,17 +11,20 @@ from random import Random
 from typing import Protocol
 
 from calbridge.connectors.capabilities import Ability
-from calbridge.connectors.registry import Registry, load_registry
+from calbridge.connectors.registry import Problem, Registry, load_registry
 from calbridge.connectors.transport import Request, Transport
 from calbridge.keyfile import with_secret_keys
+from calbridge.log import get_logger
 from calbridge.service.budgets import Budgets, NoBudgets
 from calbridge.service.transports import Transports
-from calbridge.settings import Settings, connector_settings
+from calbridge.settings import Settings, connector_settings, variable_name
 from calbridge.store.changes import Raised, Source
 from calbridge.store.database import Database
 from calbridge.store.secrets import SecretBox
 from calbridge.store.work import Work
 from calbridge.sync.ports import Clock
+
+log = get_logger(__name__)
 
 
 class SystemClock:
@@ -146,7 +150,7 @@ def open_parts(
     Raises SettingsInvalid, DatabaseUnusable.
     """
     settings = with_secret_keys(settings)
-    registry = load_registry(settings.connectors) if registry is None else registry
+    registry = _load(settings.connectors) if registry is None else registry
     clock = clock or SystemClock()
     database = Database(settings.database_url, SecretBox(settings.secret_keys), clock=clock.now)
     told = dispatcher or NoDispatcher()
@@ -165,3 +169,21 @@ def open_parts(
         )
     finally:
         database.close()
+
+
+def _load(named: Sequence[str] | None) -> Registry:
+    """The registry of these distributions, of all where none are named. One that is named and not there is a problem of
+    its own: what was misspelt would be missed only by who wants to link a calendar."""
+    registry = load_registry(named)
+    found = {name.partition(":")[0] for name, _ in registry.hooks.list_name_plugin()}
+    there = {_normal(name) for name in (*found, *(each.distribution for each in registry.problems))}
+    told = f"{variable_name('connectors')} names it, but it is not installed or has no connector"
+    missing = tuple(Problem(name, "", "not_installed", told) for name in named or () if _normal(name) not in there)
+    for each in missing:
+        log.warning("connector_not_installed", distribution=each.distribution)
+    return replace(registry, problems=(*registry.problems, *missing))
+
+
+def _normal(distribution: str) -> str:
+    """The name as indexes compare it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from calbridge.domain.times import When, utc
 from calbridge.errors import ConnectorError, Refused, SecretUnreadable
 from calbridge.service.leasing import LeasedStore, leased, leased_store
 from calbridge.service.opening import opened, usable_account
@@ -17,7 +18,7 @@ from calbridge.service.rehearsal import Rehearsal
 from calbridge.service.run_rows import start_row
 from calbridge.service.run_views import change_views, run_view
 from calbridge.service.sync import Range, Stop, facts_of, refuse_idle, sync_integration, window
-from calbridge.service.values import invalid
+from calbridge.service.values import invalid, when_json
 from calbridge.service.views import RunView
 from calbridge.store.leases import Lease
 from calbridge.store.runs import Run
@@ -132,15 +133,15 @@ def end_refused(parts: Parts, tenant: str, run: Run, code: str) -> RunView:
     return run_view(stored)
 
 
-def apply(parts: Parts, tenant: str, run_id: str) -> RunView:
-    """Carry a plan out, if it would still be the same now.
+def apply(parts: Parts, tenant: str, run_id: str, *, stop: Stop | None = None) -> RunView:
+    """Carry a plan out, if it would still be the same now; ``stop`` as for ``sync_integration``.
 
     Raises Refused (``run_not_found``, ``plan_stale`` and those of ``sync_integration``), ConnectorError.
     """
     run = refuse_apply(parts, tenant, run_id)
     ranges = _verified(parts, tenant, run)
     retrieve, send = (_range(ranges.get(name)) for name in ("retrieve", "send"))
-    return sync_integration(parts, tenant, run.integration_id, retrieve=retrieve, send=send)
+    return sync_integration(parts, tenant, run.integration_id, retrieve=retrieve, send=send, stop=stop)
 
 
 def refuse_apply(parts: Parts, tenant: str, run_id: str) -> Run:
@@ -203,7 +204,7 @@ def _work_out(parts: Parts, lease: Lease, facts: Mapping[str, Any]) -> tuple[lis
     task = engine.Task(retrieve=window(parts, zone, facts.get("retrieve")), send=window(parts, zone, facts.get("send")))
     with opened(parts, tenant, account, secret, real.before_request) as connector:
         outcome = engine.run(Rehearsal(connector), store, parts.clock, keys, task)
-    return _plan([entry for owner, entry in tables.log if owner == integration_id]), outcome
+    return _plan(tables, integration_id), outcome
 
 
 def _copy(real: LeasedStore, integration_id: str) -> Tables:
@@ -228,7 +229,7 @@ def _copy(real: LeasedStore, integration_id: str) -> Tables:
     return tables
 
 
-def _plan(entries: Sequence[LogEntry]) -> list[dict[str, Any]]:
+def _plan(tables: Tables, integration_id: str) -> list[dict[str, Any]]:
     return [
         {
             "action": entry.action,
@@ -236,11 +237,22 @@ def _plan(entries: Sequence[LogEntry]) -> list[dict[str, Any]]:
             "item_id": entry.item_id,
             "remote_id": entry.remote_id,
             "title": entry.title,
+            "start": when_json(_start(tables, integration_id, entry)),
             "reason": entry.code,
             "changes": [[each.field, each.before, each.after] for each in change_views(entry.changes)],
         }
-        for entry in entries
+        for owner, entry in tables.log
+        if owner == integration_id
     ]
+
+
+def _start(tables: Tables, integration_id: str, entry: LogEntry) -> When | None:
+    """Of the item as the run would leave it; of an event without one, what is kept of its time."""
+    item = tables.items.get(entry.item_id or "")
+    if item is not None:
+        return item.content.span.start if item.content.span is not None else None
+    known = tables.known.get((integration_id, entry.remote_id or ""))
+    return utc(known.first_start) if known is not None and known.first_start is not None else None
 
 
 def _digest(plan: Sequence[Mapping[str, Any]]) -> str:

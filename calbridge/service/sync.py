@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -178,6 +179,9 @@ def _carry_out(parts: Parts, hold: Hold, begun: _Begun, compare: bool, budget: S
         return _failed(parts, hold, begun, outage.code)
     except StoreError:
         raise
+    except KeyboardInterrupt:
+        _interrupted(parts, hold, begun)
+        raise
     except Refused as refused:
         _failed(parts, hold, begun, refused.code)
         raise
@@ -257,6 +261,15 @@ def _yielded(parts: Parts, hold: Hold, begun: _Begun, spent: BudgetSpent) -> Run
         view = _close(work, hold, begun.run, "partial", spent.code, {"bulk": True})
     hold.held = False
     return view
+
+
+def _interrupted(parts: Parts, hold: Hold, begun: _Begun) -> None:
+    """Somebody stopped it at once: the next run finds out what became of the step under way (D4), and goes on."""
+    # A database that is gone leaves the row to that next run.
+    with suppress(StoreError), parts.database.write(hold.lease.tenant_id) as work:
+        work.raise_due(begun.integration.id)
+        _close(work, hold, begun.run, "partial", "interrupted", {})
+        hold.held = False
 
 
 def _failed(parts: Parts, hold: Hold, begun: _Begun, reason: str) -> RunView:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 from typing import Any, Final
-from zoneinfo import available_timezones
 
 from calbridge.errors import Refused
 from calbridge.service.parts import Parts
 from calbridge.service.revoking import end_account, end_unanswered
 from calbridge.service.tenants import refuse_running
-from calbridge.service.values import flag, identifier, invalid, mail_address, refuse_other_version, text, time_zone
+from calbridge.service.values import flag, identifier, mail_address, refuse_other_version, text, time_zone
 from calbridge.service.views import ReceiptView, UserView
 from calbridge.service.watching import end_all_watches
 from calbridge.store.retention import erase_user
@@ -83,16 +81,7 @@ def _name(value: object, field: str) -> str:
 def _zone(value: object, field: str) -> str:
     if value in (None, ""):
         return "UTC"
-    name = time_zone(value, field)
-    if name not in _zones():
-        raise invalid(field, "must be a time zone such as Europe/Vienna", "unknown_time_zone")
-    return name
-
-
-@cache
-def _zones() -> frozenset[str]:
-    """Names of places: the tz database also holds files that are none, or mean another zone on each machine."""
-    return frozenset(available_timezones() - {"Factory", "localtime", "posixrules"})
+    return time_zone(value, field)
 
 
 def _sync(value: object, field: str) -> bool:

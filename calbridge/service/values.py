@@ -21,6 +21,10 @@ MAIL = re.compile(r"[^\s@\x00-\x1f<>\"(),;:\\]+@[^\s@\x00-\x1f<>\"(),;:\\]+")
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 """Beyond them no calendar service takes a time, and zones can't be computed."""
 MAX_NAME, MAX_MAIL = 200, 320
+_NO_ZONES = frozenset({"Factory", "localtime", "posixrules"})
+"""Files of the tz database that are no zone, or another one on each machine."""
+_COPIES = ("posix/", "right/")
+"""Folders in which some systems keep all zones once more; those of the second count leap seconds."""
 _LOCAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -106,9 +110,9 @@ def mail_address(value: object, field: str) -> str:
 
 
 def time_zone(value: object, field: str) -> str:
-    """An IANA zone."""
+    """An IANA zone that a person can mean."""
     name = text(value, field, 64)
-    if not is_iana(name):
+    if name in _NO_ZONES or name.startswith(_COPIES) or not is_iana(name):
         raise invalid(field, "must be a time zone such as Europe/Vienna", "unknown_time_zone")
     return name
 

@@ -122,6 +122,8 @@ class StepView:
     title: str | None
     reason: str | None
     changes: tuple[ChangeView, ...] = ()
+    start: Mapping[str, str | None] | None = None
+    """As items have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +183,11 @@ class LinkView:
 
 @dataclass(frozen=True, slots=True)
 class KnownView:
-    """An event of the linked calendar that has no link."""
+    """An event of the linked calendar that has no link; its text is not kept, its times only where they were read."""
 
     id: str
+    integration_id: str
+    remote_id: str
     state: str
     code: str | None
     starts_at: datetime | None

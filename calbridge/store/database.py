@@ -69,6 +69,12 @@ class Database:
         """Whether this is the embedded database."""
         return self.engine.dialect.name == "sqlite"
 
+    @cached_property
+    def _file(self) -> str | None:
+        """Where the embedded database lies, unless its URL says more than a path."""
+        path = self.engine.url.database if self.sqlite else None
+        return None if path is None or path.startswith((":", "file:")) else path
+
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
@@ -80,7 +86,7 @@ class Database:
         On SQLite a writing one begins immediate. Readers see one state of the database throughout.
         :raises DatabaseUnusable: locked, full, unreachable, not migrated.
         """
-        with told(), self.engine.connect() as connection:
+        with told(self._file), self.engine.connect() as connection:
             if self.sqlite:
                 connection = connection.execution_options(calbridge_writes=writes)
             elif not writes:

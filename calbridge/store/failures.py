@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from calbridge.errors import DatabaseUnusable, Refused
+from calbridge.store.causes import cause_of
 
 _SQLITE = {
     "SQLITE_BUSY": "database_locked",
@@ -36,8 +37,10 @@ _POSTGRESQL_CLASSES = {"08", "28", "3D", "53", "57", "58"}
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Turn what the database says into :class:`DatabaseUnusable`; our own bugs stay what they are.
+def told(file: str | None = None) -> Iterator[None]:
+    """Turn what the database says into :class:`DatabaseUnusable` with its cause; our own bugs stay what they are.
+
+    ``file`` is where the embedded database lies.
 
     :raises DatabaseUnusable: ``database_locked``, ``disk_full``, ``database_not_migrated``, ``database_unusable``.
     """
@@ -51,10 +54,16 @@ def told() -> Iterator[None]:
         code = code_of(error)
         if code is None:
             raise
-        raise DatabaseUnusable(code=code) from error
+        raise DatabaseUnusable(_cause(code, error.orig, file), code=code) from error
     except sqlite3.Error as error:
         # While connecting nothing wraps the driver's errors.
-        raise DatabaseUnusable(code=_sqlite_code(error) or "database_unusable") from error
+        code = _sqlite_code(error) or "database_unusable"
+        raise DatabaseUnusable(_cause(code, error, file), code=code) from error
+
+
+def _cause(code: str, error: BaseException | None, file: str | None) -> str:
+    """The other codes say it themselves."""
+    return cause_of(error, file) if code == "database_unusable" else ""
 
 
 @contextmanager

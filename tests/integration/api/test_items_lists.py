@@ -49,6 +49,24 @@ def test_a_list_shows_what_was_asked_for(backend: Caller) -> None:
     assert titles(external_id="none") == []
 
 
+def test_a_list_of_a_window_leaves_out_series_that_ended_before_it_over_all_pages(backend: Caller) -> None:
+    def series(name: str, rule: str, **more: Any) -> None:
+        backend.put(f"{ITEMS}/ext:{name}", visit(name, "2027-01-05", recurrence=[f"RRULE:{rule}"]) | more)
+
+    moved = {"recurrence_id": "2027-01-06T10:00:00", "start": at("2027-03-05"), "end": at("2027-03-05", "11:00")}
+    for number in range(3):
+        series(f"ended-{number}", "FREQ=DAILY;COUNT=10")
+        series(f"on-{number}", "FREQ=WEEKLY;COUNT=10")
+    series("until", "FREQ=DAILY;UNTIL=20270131T090000Z")
+    series("ever", "FREQ=YEARLY")
+    series("moved", "FREQ=DAILY;COUNT=10", overrides=[moved])
+    left = {"on-0", "on-1", "on-2", "ever", "moved"}
+    for limit in (1, 2, 50):
+        found = pages(backend, ITEMS, limit=limit, **{"from": "2027-02-01T00:00:00Z"})
+        assert sorted(each["title"] for page in found for each in page) == sorted(left)
+        assert all(len(page) == limit for page in found[:-1])
+
+
 def test_an_expanded_list_shows_occurrences_by_time_over_all_pages(backend: Caller) -> None:
     backend.put(f"{ITEMS}/ext:daily", visit("Daily", "2027-01-04", recurrence=["RRULE:FREQ=DAILY;COUNT=6"]))
     moved = {"recurrence_id": "2027-01-05T10:00:00", "start": at("2027-01-08"), "end": at("2027-01-08", "11:00")}
@@ -85,6 +103,7 @@ def test_an_expanded_list_shows_occurrences_by_time_over_all_pages(backend: Call
         ({"from": "2027-01-01"}, "from"),
         ({"to": "9999-12-31T23:59:59-14:00"}, "to"),
         ({"from": "x"}, "from"),
+        ({"from": JANUARY["to"], "to": JANUARY["from"]}, "to"),
         ({"type": "party"}, "type"),
         ({"external_id": "a b"}, "external_id"),
         ({"color": "red"}, "color"),

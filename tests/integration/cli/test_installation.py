@@ -167,6 +167,15 @@ def test_the_log_is_silent_unless_asked_for(calbridge: Calbridge) -> None:
     assert calbridge.call("users", "put", "bob").stderr == ""
 
 
+def test_the_log_tells_what_a_command_has_to_tell_and_nothing_of_the_others(calbridge: Calbridge) -> None:
+    asked = {"CALBRIDGE_LOG_LEVEL": "info"}
+    assert calbridge.call("users", "put", "bob", **asked).stderr == ""
+
+    told = calbridge.call("keys", "create", "--platform", "--name", "A", **asked).stderr.splitlines()
+
+    assert json.loads(told[0])["event"] == "key_created"
+
+
 def test_secrets_that_no_key_opens_are_the_administrators_business(linked: Linked) -> None:
     assert linked.calbridge.call("secrets", "rotate").exit_code == 0
 
@@ -191,3 +200,17 @@ def test_connectors_that_no_distribution_offers_are_put_down_to_the_setting(calb
     ill = calbridge.call("doctor", CALBRIDGE_CONNECTORS="nope")
     assert ill.exit_code == 3
     assert "CALBRIDGE_CONNECTORS names no connector that is installed" in ill.stdout
+
+
+def test_a_connector_that_is_named_and_not_installed_is_told_beside_those_that_are(calbridge: Calbridge) -> None:
+    named = {"CALBRIDGE_CONNECTORS": "calbridge_CalDAV, calbridge-gogle"}
+
+    shown = calbridge.json("connectors", **named)["data"]
+
+    assert {row["service"] for row in shown if not row["problem"]} == {"caldav", "icloud"}
+    (wrong,) = [row for row in shown if row["problem"]]
+    assert wrong["connector"] == "calbridge-gogle"
+    assert "CALBRIDGE_CONNECTORS names it" in wrong["problem"]
+    ill = calbridge.call("doctor", **named)
+    assert ill.exit_code == 3
+    assert "calbridge-gogle: not_installed" in ill.stdout

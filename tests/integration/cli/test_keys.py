@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tests.integration.cli.conftest import Calbridge
@@ -73,3 +75,13 @@ def test_a_day_that_is_none_is_a_usage_error(calbridge: Calbridge) -> None:
 
     assert done.exit_code == 2
     assert "write 2027-12-31" in done.stderr
+
+
+def test_a_day_that_has_begun_is_no_day_on_which_a_key_can_end(calbridge: Calbridge) -> None:
+    for day in ("2020-01-01", datetime.now(UTC).date().isoformat()):
+        done = calbridge.call("keys", "create", "--role", "admin", "--name", "A", "--expires", day)
+
+        assert done.exit_code == 2
+        assert f"--expires {day}" in done.stderr
+        assert "name a day to come" in done.stderr
+    assert calbridge.json("keys", "list")["data"] == []

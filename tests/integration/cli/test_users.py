@@ -25,6 +25,15 @@ def test_a_zone_that_nobody_knows_is_refused(calbridge: Calbridge) -> None:
 
     assert done.exit_code == 1
     assert "unknown_time_zone" in done.stderr
+    assert "event" not in done.stderr
+
+
+def test_a_name_that_is_too_long_is_told_as_what_it_is(calbridge: Calbridge) -> None:
+    done = calbridge.call("users", "put", "alice", "--name", "x" * 201)
+
+    assert done.exit_code == 1
+    assert "too_large: must have at most 200 characters (field=name)" in done.stderr
+    assert "The entry" not in done.stderr
 
 
 @pytest.mark.parametrize("name", ["posixrules", "Factory", "localtime"])
@@ -116,6 +125,47 @@ def test_everything_about_a_user_is_written_to_a_file(calbridge: Calbridge, tmp_
     document = json.loads((tmp_path / "alice.json").read_text(encoding="utf-8"))
     assert "alice@example.com" in json.dumps(document)
     assert json.loads(calbridge.text("users", "export", "alice")).keys() == document.keys()
+
+
+def test_a_file_about_a_user_is_its_owners_alone_and_what_is_in_it_is_told(
+    calbridge: Calbridge, tmp_path: Path
+) -> None:
+    file, kept = tmp_path / "alice.json", tmp_path / "kept.json"
+    kept.write_text("x" * 100_000, encoding="utf-8")
+
+    done = calbridge.call("users", "export", "alice", "--output", str(file))
+    calbridge.text("users", "export", "alice", "--output", str(kept))
+
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert done.stdout == ""
+    assert f"{file} is written (accounts: 0, integrations: 0, items: 0," in done.stderr
+    assert json.loads(kept.read_text(encoding="utf-8"))["user"]["id"] == "alice"
+
+
+def test_a_report_that_can_not_be_written_is_told_before_anybody_is_imported(
+    calbridge: Calbridge, tmp_path: Path
+) -> None:
+    (tmp_path / "staff.csv").write_text(HEADER + "bob,bob@example.com,Bob,,yes\n", encoding="utf-8")
+
+    done = calbridge.call(
+        "users", "import", str(tmp_path / "staff.csv"), "--report", str(tmp_path / "no" / "report.csv")
+    )
+
+    assert done.exit_code == 2
+    assert "can't be written" in done.stderr
+    assert [user["id"] for user in calbridge.json("users", "list")["data"]] == ["alice"]
+
+
+def test_a_file_that_is_refused_leaves_the_report_as_it_was(calbridge: Calbridge, tmp_path: Path) -> None:
+    (tmp_path / "staff.csv").write_text("name\nBob\n", encoding="utf-8")
+    (tmp_path / "before.csv").write_text("of yesterday", encoding="utf-8")
+
+    for report in ("before.csv", "new.csv"):
+        done = calbridge.call("users", "import", str(tmp_path / "staff.csv"), "--report", str(tmp_path / report))
+        assert done.exit_code == 1
+
+    assert (tmp_path / "before.csv").read_text(encoding="utf-8") == "of yesterday"
+    assert not (tmp_path / "new.csv").exists()
 
 
 def test_nobody_is_deleted_without_being_asked_for(calbridge: Calbridge) -> None:

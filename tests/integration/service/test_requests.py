@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from calbridge.errors import Refused, SignInRequired, Unavailable
-from calbridge.service import integrations, items, requests, runs
+from calbridge.service import integrations, items, requests, runs, sync
 from calbridge.service.recoveries import cut_off_now, probe, resume_lost
 from calbridge.service.tick import tick
 from calbridge.service.views import RunView
@@ -200,6 +200,27 @@ def test_a_stop_or_a_spent_budget_ends_a_run_at_the_border_of_a_page_and_it_goes
     assert len(world.titles()) < 150
     assert requests.carry_out(world.parts, TENANT, world.integration_id, budget_seconds=0) == []
     assert [run.status for run in carry_out(world)] == ["succeeded"]
+    assert len(world.titles()) == 150
+
+
+def test_a_run_that_somebody_stops_at_once_ends_as_interrupted_and_the_next_one_copies_the_rest(world: World) -> None:
+    for number in range(150):
+        world.memory.phone.create(event(f"Visit {number:03}"))
+    calls: list[int] = []
+
+    def stop() -> bool:
+        calls.append(1)
+        if len(calls) > 1:
+            raise KeyboardInterrupt
+        return False
+
+    with pytest.raises(KeyboardInterrupt):
+        sync.sync_integration(world.parts, TENANT, world.integration_id, retrieve=EVERYTHING, stop=stop)
+
+    found = {run.status: run for run in runs.list_runs(world.parts, TENANT, world.integration_id)}
+    assert (found["partial"].reason, found["partial"].finished_at is not None) == ("interrupted", True)
+    assert (found["queued"].kind, found["queued"].trigger) == ("range", "retry")
+    assert world.sync().status == "succeeded"
     assert len(world.titles()) == 150
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from calbridge.errors import DatabaseUnusable
 from calbridge.store.database import Database
@@ -39,15 +39,17 @@ def test_a_database_without_tables_is_not_migrated(empty_url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url",
+    ("url", "cause"),
     [
-        "sqlite:////nowhere/at/all/calbridge.db",
-        "postgresql+psycopg://user:very-secret@127.0.0.1:9/none",
-        "postgresql+psycopg://user:very-secret@/none?host=/nowhere",
-        "not a url",
+        ("sqlite:////nowhere/at/all/calbridge.db", "/nowhere/at/all/calbridge.db: its folder does not exist"),
+        ("sqlite:////usr", "/usr: is a directory"),
+        ("postgresql+psycopg://user:very-secret@127.0.0.1:9/none", "no server listens at its address"),
+        ("postgresql+psycopg://user:very-secret@/none?host=/nowhere", "no server listens at its address"),
+        ("postgresql+psycopg://user:very-secret@nowhere.invalid/none", "the host of the server is not known"),
+        ("not a url", "the database URL can't be read"),
     ],
 )
-def test_a_database_that_cannot_be_reached_is_unusable_and_its_password_stays_unsaid(url: str) -> None:
+def test_a_database_that_cannot_be_reached_tells_why_and_its_password_stays_unsaid(url: str, cause: str) -> None:
     def use() -> None:
         database = Database(url, SecretBox([KEY]))
         try:
@@ -57,14 +59,31 @@ def test_a_database_that_cannot_be_reached_is_unusable_and_its_password_stays_un
 
     with pytest.raises(DatabaseUnusable) as refused:
         use()
-    assert refused.value.code == "database_unusable"
+    assert (refused.value.code, refused.value.detail) == ("database_unusable", cause)
     assert "very-secret" not in f"{refused.value} {refused.value.__cause__}"
 
 
 def test_a_file_that_is_no_database_is_unusable(tmp_path: Path) -> None:
     (tmp_path / "x.db").write_bytes(b"no database at all, but long enough to be read as one" * 40)
     database = Database(f"sqlite:///{tmp_path / 'x.db'}", SecretBox([KEY]))
-    assert code(reading(database)) == "database_unusable"
+    with pytest.raises(DatabaseUnusable, match=r"x\.db: the file is no SQLite database"):
+        reading(database)()
+    database.close()
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    ("wrong", "cause"),
+    [
+        ({"database": "nowhere"}, "the server has no database of this name"),
+        ({"username": "nobody-here"}, "the server refuses the user or the password"),
+    ],
+)
+def test_a_server_that_takes_us_not_in_tells_why(database_url: str, wrong: dict[str, str], cause: str) -> None:
+    database = Database(make_url(database_url).set(**wrong).render_as_string(hide_password=False), SecretBox([KEY]))
+    with pytest.raises(DatabaseUnusable) as refused:
+        reading(database)()
+    assert refused.value.detail == cause
     database.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -199,12 +200,21 @@ def test_null_in_an_override_inherits() -> None:
         ({"start": at("0001-01-01T00:00:00")}, "invalid_value", "start.date_time"),
         ({"start": {}}, "invalid_value", "start"),
         ({"start": at("2027-01-05T10:00:00", "Mars/Base")}, "unknown_time_zone", "start.time_zone"),
+        ({"start": at("2027-01-05T10:00:00", "posixrules")}, "unknown_time_zone", "start.time_zone"),
+        ({"end": at("2027-01-05T11:00:00", "Factory")}, "unknown_time_zone", "end.time_zone"),
+        ({"end": at("2027-01-05T11:00:00", "right/Europe/Vienna")}, "unknown_time_zone", "end.time_zone"),
         ({"recurrence": "RRULE:FREQ=DAILY"}, "invalid_value", "recurrence"),
         ({"recurrence": ["RRULE:FREQ=SECONDLY"]}, "recurrence_too_fine", "recurrence"),
         ({"recurrence": ["RRULE:FREQ=DAILY;BYHOUR=1,2"]}, "recurrence_too_fine", "recurrence"),
         ({"recurrence": ["RRULE:FREQ=DAILY;INTERVAL=0"]}, "invalid_value", "recurrence[0]"),
         ({"recurrence": ["RRULE:FREQ=WEEKLY;BYDAY=XX"]}, "invalid_value", "recurrence"),
         ({"recurrence": ["RRULE:FREQ=DAILY;UNTIL=soon"]}, "invalid_value", "recurrence"),
+        ({"recurrence": ["RRULE:FREQ=DAILY;UNTIL=20270105T085959Z"]}, "invalid_value", "recurrence"),
+        ({"recurrence": ["RRULE:FREQ=DAILY;UNTIL=20270104"]}, "invalid_value", "recurrence"),
+        ({"recurrence": ["RRULE:FREQ=DAILY;COUNT=2;UNTIL=20270106T090000Z"]}, "invalid_value", "recurrence"),
+        ({"recurrence": ["RRULE:FREQ=DAILY;COUNT=0"]}, "invalid_value", "recurrence"),
+        ({"recurrence": ["RRULE:FREQ=DAILY;COUNT=99999999"]}, "recurrence_too_large", "recurrence"),
+        ({"recurrence": ["RRULE:FREQ=YEARLY;COUNT=200"]}, "recurrence_too_large", "recurrence"),
         ({"recurrence": ["EXDATE:20270105T100000"]}, "invalid_value", "recurrence[0]"),
         ({"recurrence": ["RDATE:" + ",".join(["20270105T100000"] * 2001)]}, "recurrence_too_large", "recurrence"),
         ({"overrides": [{"recurrence_id": "2027-01-05T10:00:00"}]}, "invalid_value", "overrides"),
@@ -220,6 +230,42 @@ def test_null_in_an_override_inherits() -> None:
 )
 def test_what_can_t_be_used_is_named(more: dict[str, Any], code: str, field: str) -> None:
     assert refusal(body(**more)) == (code, field)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "FREQ=DAILY;UNTIL=20270105T090000Z",
+        "FREQ=DAILY;UNTIL=20270105",
+        "FREQ=DAILY;COUNT=20000",
+        "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR;COUNT=20000",
+        "FREQ=MONTHLY;BYDAY=MO,TU;COUNT=5000",
+        "FREQ=YEARLY;COUNT=150",
+        "FREQ=YEARLY;BYMONTH=1;BYDAY=MO,TU;COUNT=1000",
+    ],
+)
+def test_a_rule_that_ends_where_it_may_is_kept_as_it_is(rule: str) -> None:
+    assert shown(made(recurrence=[f"RRULE:{rule}"]))["recurrence"] == [f"RRULE:{rule}"]
+
+
+def test_a_rule_that_came_with_its_event_is_not_judged_as_long_as_it_stays() -> None:
+    odd = "RRULE:FREQ=DAILY;COUNT=99999999"
+    item = made()
+    span = item.content.span
+    assert span is not None
+    retrieved = replace(item, content=item.content.with_units({(MASTER, Field.TIME): replace(span, rule=(odd,))}))
+    same = {name: shown(retrieved)[name] for name in ("start", "end", "recurrence")}
+    for change in ({"title": "Other"}, {"start": at("2027-01-06T10:00:00"), "end": at("2027-01-06T11:00:00")}):
+        assert shown(applied(retrieved, {**same, **change}))["recurrence"] == [odd]
+    with pytest.raises(Refused):
+        applied(retrieved, {"recurrence": [f"{odd};INTERVAL=2"]})
+
+
+def test_a_series_is_not_moved_behind_its_own_end() -> None:
+    item = made(recurrence=["RRULE:FREQ=DAILY;UNTIL=20270131T090000Z"])
+    with pytest.raises(Refused) as refused:
+        applied(item, {"start": at("2027-02-01T10:00:00")})
+    assert "UNTIL" in refused.value.detail
 
 
 @pytest.mark.parametrize(
