@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Update, bindparam, select, update
 
 from calbridge.store.announcing import ITEM_TYPES, Happening, announce, listeners
 from calbridge.store.bulk import add_rows
-from calbridge.store.columns import JsonText, digest, json_text
+from calbridge.store.columns import EPOCH, JsonText, digest, json_text
 from calbridge.store.tables import changes, integrations, items, known, leases, tenants
 from calbridge.sync.memory import STOOD_ASIDE
 
@@ -189,7 +189,7 @@ class Changes:
                 known.c.uid_hash.in_([digest(uid) for uid in uids]),
                 known.c.state.in_(STOOD_ASIDE),
             )
-            .values(recheck=True)
+            .values(recheck=True, retry_at=EPOCH, tries=0)
         )
 
     def _stamp(self, pending: Sequence[_Pending], events: Sequence[_Event]) -> None:

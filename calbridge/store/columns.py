@@ -15,7 +15,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 T = TypeVar("T")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _ESCAPE = "\x1b"
 _compact = json.JSONEncoder(separators=(",", ":")).encode
@@ -37,12 +37,12 @@ def digest(text: str) -> str:
 
 def micros(moment: datetime) -> int:
     """Microseconds since 1970 of an aware time."""
-    return (moment - _EPOCH) // _MICROSECOND
+    return (moment - EPOCH) // _MICROSECOND
 
 
 def from_micros(value: int) -> datetime:
     """The aware UTC time of :func:`micros`."""
-    return _EPOCH + timedelta(microseconds=value)
+    return EPOCH + timedelta(microseconds=value)
 
 
 class JsonText(str):

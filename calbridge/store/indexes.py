@@ -92,7 +92,9 @@ _index(link_uids, "tenant_id", "integration_id", "link_id")
 _index(known, "tenant_id", "integration_id", "uid_hash")
 _index(known, "tenant_id", "integration_id", "match")
 _index(known, "tenant_id", "integration_id", "marker_hash")
-_index(known, "tenant_id", "integration_id", name="ix_known_recheck", where="recheck = 1", pg_where="recheck")
+_index(
+    known, "tenant_id", "integration_id", "retry_at", name="ix_known_recheck", where="recheck = 1", pg_where="recheck"
+)
 _index(intents, "tenant_id", "integration_id", "link_id")
 _index(keys, "key")
 _index(keys, "tenant_id", "integration_id")

@@ -207,9 +207,9 @@ class SqlPage:
         """Known rows whose body was never read."""
         return self._known.to_index(limit)
 
-    def known_to_recheck(self, after: str | None, limit: int) -> list[Known]:
-        """Known rows that must be decided again."""
-        return self._known.to_recheck(after, limit)
+    def known_to_recheck(self, now: datetime, after: str | None, limit: int) -> list[Known]:
+        """Known rows that must be decided now."""
+        return self._known.to_recheck(now, after, limit)
 
     def all_known(self, after: str | None, limit: int) -> list[Known]:
         """All known rows ordered by remote id."""

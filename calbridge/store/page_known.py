@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence, Set
-from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import Connection, Select, bindparam, delete, select
 
@@ -28,8 +28,9 @@ _HAVING = {index: select(known).where(*_HERE, among(column, "b_keys")) for index
 _SOME = select(known).where(*_HERE).order_by(known.c.remote_id).limit(bindparam("b_limit"))
 _TO_INDEX = _SOME.where(known.c.indexed.is_(False), known.c.state == bindparam("b_state", KnownState.KNOWN.value))
 _REST = _SOME.where(known.c.remote_id > bindparam("b_after"))
-TO_RECHECK = _SOME.where(known.c.recheck)
-_TO_RECHECK = _REST.where(known.c.recheck)
+_DUE = (known.c.recheck, known.c.retry_at <= bindparam("b_now"))
+TO_RECHECK = _SOME.where(*_DUE)
+_TO_RECHECK = _REST.where(*_DUE)
 _ADDRESSES = select(known.c.remote_id).where(*_HERE)
 _INTENTS = (
     select(intents)
@@ -79,9 +80,9 @@ class KnownMemory:
         """Known rows whose body was never read."""
         return self._read(_TO_INDEX, b_limit=limit)
 
-    def to_recheck(self, after: str | None, limit: int) -> list[Known]:
-        """Known rows that must be decided again, ordered by remote id, after that id."""
-        return self._read(_TO_RECHECK, b_after=after or "", b_limit=limit)
+    def to_recheck(self, now: datetime, after: str | None, limit: int) -> list[Known]:
+        """Known rows that must be decided now, ordered by remote id, after that id."""
+        return self._read(_TO_RECHECK, b_now=now, b_after=after or "", b_limit=limit)
 
     def all(self, after: str | None, limit: int) -> list[Known]:
         """All known rows ordered by remote id, after that id."""
@@ -101,7 +102,7 @@ class KnownMemory:
         """Rows with this uid that stood aside are decided again; whether there is one."""
         rows = [row for row in self._rows.find("uid", [uid]) if row.stood_aside]
         for row in rows:
-            self._rows.put(replace(row, recheck=True))
+            self._rows.put(row.again())
         return bool(rows)
 
     def _read(self, query: Select[tuple[object, ...]], **asked: object) -> list[Known]:

@@ -12,7 +12,7 @@ from calbridge.domain.item import Item, ItemType
 from calbridge.domain.options import Level
 from calbridge.domain.recurrence import last_end
 from calbridge.store import codec
-from calbridge.store.columns import digest
+from calbridge.store.columns import EPOCH, digest
 from calbridge.sync.memory import Intent, Known, KnownState, Link, LinkState, MadeBy, Op
 from calbridge.sync.ports import Keys
 
@@ -26,6 +26,7 @@ _LINK_SAME = (
 )  # fmt: skip
 _KNOWN_SAME = (
     "remote_id", "version", "uid", "marker", "match", "first_start", "last_end", "code", "indexed", "recheck",
+    "tries",
 )  # fmt: skip
 _INTENT_SAME = (
     "id", "link_id", "remote_id", "uid", "key", "generation", "version", "redact", "created_at", "purpose",
@@ -86,6 +87,8 @@ def known_out(known: Known) -> dict[str, Any]:
         "marker_hash": _hash(known.marker),
         "state": known.state.value,
         "ranged": None if known.ranged is None else codec.window_out(known.ranged),
+        # Never empty: the index of what is to be decided goes by it.
+        "retry_at": known.retry_at or EPOCH,
     }
 
 
@@ -93,7 +96,8 @@ def known_in(row: AnyRow) -> Known:
     """A known row of its row."""
     same = {name: getattr(row, name) for name in _KNOWN_SAME}
     ranged = None if row.ranged is None else codec.window_in(row.ranged)
-    return Known(**same, state=KnownState(row.state), ranged=ranged)
+    retry_at = row.retry_at if row.retry_at > EPOCH else None
+    return Known(**same, state=KnownState(row.state), ranged=ranged, retry_at=retry_at)
 
 
 def intent_out(intent: Intent) -> dict[str, Any]:

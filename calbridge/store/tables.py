@@ -248,6 +248,8 @@ known = Table(
     flag("indexed"),
     flag("recheck"),
     Column("ranged", String(24)),
+    must("retry_at", Instant, "0"),
+    must("tries", Integer, "0"),
     of("integrations", "integration_id"),
 )
 

@@ -234,9 +234,13 @@ def _loggable_title(ctx: Context, link: Link | None, item: Item | None) -> str |
     return item.content.title if privacy.level(item.content.private) is Level.FULL else None
 
 
+def pause_after(tries: int) -> timedelta:
+    """How long it is left alone that failed so often before (D6)."""
+    return min(RETRY_FIRST * (1 << min(tries, 10)), RETRY_MOST)
+
+
 def failed(link: Link, code: str, now: datetime, *, permanent: bool) -> Link:
     """The link after an error of its own: retried with growing pauses, or left until something changes (D6)."""
-    pause = min(RETRY_FIRST * (2 ** min(link.tries, 10)), RETRY_MOST)
     since = link.since if link.state is LinkState.FAILED and link.reason == code else now
     return replace(
         link,
@@ -244,7 +248,7 @@ def failed(link: Link, code: str, now: datetime, *, permanent: bool) -> Link:
         reason=code,
         since=since,
         work=not permanent,
-        retry_at=None if permanent else now + pause,
+        retry_at=None if permanent else now + pause_after(link.tries),
         tries=link.tries + 1,
     )
 

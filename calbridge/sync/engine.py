@@ -164,7 +164,7 @@ def _recheck_private(ctx: Context, after: str | None) -> str | None:
         rows = page.all_known(after, PAGE)
         for row in rows:
             if row.code == "private":
-                page.put_known(replace(row, recheck=True))
+                page.put_known(row.again())
     return rows[-1].remote_id if rows else None
 
 

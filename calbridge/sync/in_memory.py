@@ -203,7 +203,7 @@ class InMemoryPage:
     def outstanding(self, now: datetime) -> Outstanding:
         return Outstanding(
             any(self._to_do(now)),
-            bool(self.known_to_recheck(None, 1)),
+            bool(self.known_to_recheck(now, None, 1)),
             any(self._gone()),
             bool(self.links_waiting(None, 1)),
         )
@@ -237,8 +237,9 @@ class InMemoryPage:
         rows = (row for row in self._known() if not row.indexed and row.state is KnownState.KNOWN)
         return sorted(rows, key=lambda row: row.remote_id)[:limit]
 
-    def known_to_recheck(self, after: str | None, limit: int) -> list[Known]:
-        rows = (row for row in self._known() if row.recheck and (after is None or row.remote_id > after))
+    def known_to_recheck(self, now: datetime, after: str | None, limit: int) -> list[Known]:
+        due = (row for row in self._known() if row.recheck and (row.retry_at is None or row.retry_at <= now))
+        rows = (row for row in due if after is None or row.remote_id > after)
         return sorted(rows, key=lambda row: row.remote_id)[:limit]
 
     def all_known(self, after: str | None, limit: int) -> list[Known]:
@@ -259,7 +260,7 @@ class InMemoryPage:
         user = self.integration().user_id
         for (owner, remote_id), row in list(self._tables.known.items()):
             if row.uid == uid and row.stood_aside and self._tables.integrations[owner].user_id == user:
-                self._tables.known[(owner, remote_id)] = replace(row, recheck=True)
+                self._tables.known[(owner, remote_id)] = row.again()
                 self._tables.due.add(owner)
 
     # intents

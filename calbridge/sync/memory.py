@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from calbridge.connectors.contract import Window
@@ -138,8 +138,8 @@ class Known:
     """What is listed but not linked.
 
     ``version``: as it was last read, or listed by a baseline. ``match``: the keyed fingerprint of time and title, once
-    the body was read. ``recheck``: it must be read and decided again; ``ranged``: a range run asked for it and got no
-    answer, so it is copied if it lies in this range.
+    the body was read. ``recheck``: it must be read and decided again, after ``retry_at`` where it gave no answer
+    ``tries`` times; ``ranged``: a range run asked for it and got no answer, so it is copied if it lies in this range.
     """
 
     remote_id: str
@@ -154,6 +154,8 @@ class Known:
     indexed: bool = False
     recheck: bool = False
     ranged: Window | None = None
+    retry_at: datetime | None = None
+    tries: int = 0
 
     @property
     def ignored(self) -> bool:
@@ -169,6 +171,10 @@ class Known:
     def stood_aside(self) -> bool:
         """Whether it has no item because of something else, which may end (D10)."""
         return self.state in STOOD_ASIDE
+
+    def again(self) -> Known:
+        """The row, to be decided again as soon as may be."""
+        return replace(self, recheck=True, retry_at=None, tries=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +250,7 @@ class Integration:
 class Outstanding:
     """Which kinds of work an integration's rows have.
 
-    ``to_do``: links with work that may be done now; ``to_recheck``: known rows that must be decided again; ``gone``:
+    ``to_do``: links with work that may be done now; ``to_recheck``: known rows that must be decided now; ``gone``:
     links with evidence of a remote deletion; ``waiting``: links that wait for somebody's word.
     """
 

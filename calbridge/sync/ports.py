@@ -122,8 +122,8 @@ class Page(Protocol):
     def known_to_index(self, limit: int) -> list[Known]:
         """Known rows whose body was never read."""
 
-    def known_to_recheck(self, after: str | None, limit: int) -> list[Known]:
-        """Known rows that must be decided again, ordered by remote id, after that id."""
+    def known_to_recheck(self, now: datetime, after: str | None, limit: int) -> list[Known]:
+        """Known rows that must be decided again, ``retry_at`` empty or past, ordered by remote id, after that id."""
 
     def all_known(self, after: str | None, limit: int) -> list[Known]:
         """All known rows ordered by remote id, after that id."""

@@ -264,6 +264,6 @@ def reread(ctx: Context, mode: str = LIVE) -> None:
 def _recheck(ctx: Context, after: str | None, size: int, mode: str) -> str | None:
     """Decide known rows after that id again; the last one's id where there may be more."""
     with ctx.store.page() as page:
-        rows = page.known_to_recheck(after, size)
+        rows = page.known_to_recheck(ctx.now, after, size)
     fetch_and_take(ctx, [row.remote_id for row in rows], mode)
     return rows[-1].remote_id if len(rows) == size else None

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 
 from calbridge.connectors.contract import Fetched, Gone, Seen, Unknown, Unreadable
-from calbridge.sync.context import PAGE, RETRY_FIRST, Context, failed, in_page, portions
+from calbridge.sync.context import PAGE, RETRY_FIRST, Context, failed, in_page, pause_after, portions
 from calbridge.sync.memory import Known, KnownState, LinkState
 from calbridge.sync.observe import observe, unreadable
 from calbridge.sync.ports import Page
 from calbridge.sync.transitions import without_event
+
+NEXT_RUN = timedelta(minutes=1)
+"""Not in this run, whose questions follow each other closely."""
 
 
 def batches(ctx: Context, remote_ids: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -98,7 +102,9 @@ def _read_later(ctx: Context, page: Page, remote_id: str) -> None:
         page.put_link(replace(later, seen_version=None, reread=True))
         return
     known = page.known([remote_id]).get(remote_id) or Known(remote_id, state=KnownState.KNOWN)
-    page.put_known(replace(known, recheck=True))
+    # The next run asks again; whoever is silent then is left in peace for longer and longer.
+    pause = pause_after(known.tries - 1) if known.tries else NEXT_RUN
+    page.put_known(replace(known, recheck=True, retry_at=ctx.now + pause, tries=known.tries + 1))
 
 
 def drop_known(page: Page, remote_ids: Sequence[str]) -> None:
@@ -110,5 +116,5 @@ def drop_known(page: Page, remote_ids: Sequence[str]) -> None:
         rivals = page.known_matching(None, row.match, None) if row.state is KnownState.AMBIGUOUS else ()
         for rival in rivals:
             if rival.remote_id not in gone and rival.state is KnownState.AMBIGUOUS:
-                page.put_known(replace(rival, recheck=True))
+                page.put_known(rival.again())
     page.drop_known(remote_ids)

@@ -98,7 +98,7 @@ WORK: dict[str, tuple[Callable[[Page], object], str]] = {
     "links that are gone": (lambda page: page.links_gone("a", 10, waiting=False), "ix_links_gone"),
     "how many of them wait": (lambda page: page.gone_waiting(), "ix_links_"),
     "links that wait": (lambda page: page.links_waiting("a", 10), "ix_links_waiting"),
-    "known rows to decide again": (lambda page: page.known_to_recheck("a", 10), "ix_known_recheck"),
+    "known rows to decide again": (lambda page: page.known_to_recheck(datetime.now(UTC), "a", 10), "ix_known_recheck"),
 }
 
 

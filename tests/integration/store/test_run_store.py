@@ -346,7 +346,7 @@ def test_a_dropped_link_is_gone(subject: Subject) -> None:
 def test_known_rows_come_back_exactly(subject: Subject) -> None:
     row = Known(
         LONG, "v1", "uid\x00", "marker", "f" * 64, NOW, NOW + timedelta(hours=1), KnownState.QUARANTINED, "no_uid",
-        indexed=True, recheck=True, ranged=Window(date(2026, 1, 1), None),
+        indexed=True, recheck=True, ranged=Window(date(2026, 1, 1), None), retry_at=NOW, tries=3,
     )  # fmt: skip
     with subject.page() as page:
         page.put_known(row)
@@ -376,8 +376,11 @@ def test_known_rows_wait_for_indexing_and_for_a_new_decision(subject: Subject) -
         page.put_known(Known("/broken", state=KnownState.QUARANTINED))
         page.put_known(Known("/again", indexed=True, recheck=True))
         assert [row.remote_id for row in page.known_to_index(10)] == ["/new"]
-        assert [row.remote_id for row in page.known_to_recheck(None, 10)] == ["/again"]
-        assert page.known_to_recheck("/again", 10) == []
+        page.put_known(Known("/later", recheck=True, retry_at=NOW + timedelta(minutes=5), tries=2))
+        assert [row.remote_id for row in page.known_to_recheck(NOW, None, 10)] == ["/again"]
+        assert page.known_to_recheck(NOW, "/again", 10) == []
+        later = NOW + timedelta(minutes=5)
+        assert [row.remote_id for row in page.known_to_recheck(later, None, 10)] == ["/again", "/later"]
 
 
 def test_known_rows_are_listed_in_order_and_forgotten(subject: Subject) -> None:
@@ -420,13 +423,14 @@ def test_waking_a_uid_reaches_all_integrations_of_the_user(subject: Subject) -> 
         page.put_known(Known("/only listed", uid="u"))
         page.put_known(Known("/else", uid="v", state=KnownState.ALREADY_HERE))
     with subject.other_page() as page:
-        page.put_known(Known("/there", uid="u", state=KnownState.AMBIGUOUS))
+        silent = {"retry_at": NOW + timedelta(hours=1), "tries": 4}
+        page.put_known(Known("/there", uid="u", state=KnownState.AMBIGUOUS, recheck=True, **silent))
         page.put_known(Known("/only listed", uid="u"))
     with subject.page() as page:
         page.wake_known("u")
-        assert [row.remote_id for row in page.known_to_recheck(None, 10)] == ["/here"]
+        assert [row.remote_id for row in page.known_to_recheck(NOW, None, 10)] == ["/here"]
     with subject.other_page() as page:
-        assert [row.remote_id for row in page.known_to_recheck(None, 10)] == ["/there"]
+        assert [row.remote_id for row in page.known_to_recheck(NOW, None, 10)] == ["/there"]
 
 
 def test_steps_come_back_exactly_and_in_their_order(subject: Subject) -> None:

@@ -31,6 +31,13 @@ def silent(world: World, share: float) -> None:
     world.service.switches = replace(world.service.switches, fetch_unknown=share)
 
 
+def answered(world: World) -> None:
+    """A day later everything answers."""
+    silent(world, 0.0)
+    world.service.advance(timedelta(days=1))
+    world.settle(2)
+
+
 def unanswered(title: str, start: str, *, with_item: bool = False, task: Task | None = None) -> tuple[World, str]:
     """A world whose first run got no answer about its only event."""
     world = World(Switches(events_inline=False))
@@ -46,8 +53,7 @@ def unanswered(title: str, start: str, *, with_item: bool = False, task: Task | 
 def test_an_event_without_an_answer_at_the_baseline_is_no_news_when_it_answers(runs: int) -> None:
     world, _ = unanswered("Old", "2027-02-01 09:00", with_item=True)
     world.settle(runs - 1)
-    silent(world, 0.0)
-    world.settle(2)
+    answered(world)
 
     assert world.psa.titles() == ["Another"]
     assert [(row.indexed, row.recheck, row.code) for row in world.tables.known.values()] == [(True, False, None)]
@@ -59,8 +65,7 @@ def test_an_event_without_an_answer_at_the_baseline_is_adopted_when_it_answers()
     item = world.psa.add(event("Same", "2027-02-01 09:00"))
     silent(world, 1.0)
     world.run()
-    silent(world, 0.0)
-    world.settle(2)
+    answered(world)
 
     assert world.remote_of(item) == remote_id
     assert world.event_titles() == ["Same"]
@@ -70,8 +75,7 @@ def test_an_event_without_an_answer_at_the_baseline_is_copied_when_it_changes() 
     world, remote_id = unanswered("Old", "2027-02-01 09:00", with_item=True)
     world.phone.edit(remote_id, {TITLE: "Changed"})
     world.run()
-    silent(world, 0.0)
-    world.settle(2)
+    answered(world)
 
     assert world.psa.titles() == ["Another", "Changed"]
 
@@ -85,8 +89,7 @@ def test_an_old_event_that_gives_a_range_run_no_answer_is_copied_when_it_answers
     silent(world, 1.0)
     world.run(Task(retrieve=LAST_AUTUMN))
     world.settle(runs - 1)
-    silent(world, 0.0)
-    world.settle(2)
+    answered(world)
 
     assert world.psa.titles() == ["Old"]
 
@@ -98,8 +101,7 @@ def test_an_event_without_an_answer_is_copied_only_if_it_lies_in_the_range() -> 
         world.phone.create(event(title, start))
     world.service.switches = replace(world.service.switches, fetch_unknown=1.0)
     world.run(Task(retrieve=LAST_AUTUMN))
-    silent(world, 0.0)
-    world.settle(2)
+    answered(world)
 
     assert world.psa.titles() == ["Inside"]
 
@@ -107,8 +109,7 @@ def test_an_event_without_an_answer_is_copied_only_if_it_lies_in_the_range() -> 
 def test_a_range_of_the_first_run_is_copied_whole_though_addresses_gave_no_answer() -> None:
     world, _ = unanswered("Old", LONG_AGO, task=Task(retrieve=LAST_AUTUMN))
     outside = world.phone.create(event("Outside", "2026-08-05 09:00"))
-    silent(world, 0.0)
-    world.settle(2)
+    answered(world)
 
     assert world.psa.titles() == ["Old"]
     assert ("A", outside) in world.tables.known
@@ -198,3 +199,24 @@ def test_an_event_that_moved_while_the_cursor_expired_is_copied() -> None:
     world.settle(2)
 
     assert world.psa.titles() == ["Another", "Old"]
+
+
+def test_an_event_that_stays_silent_is_asked_for_less_and_less_often() -> None:
+    world = World(Switches(events_inline=False))
+    world.run()
+    silent(world, 1.0)
+    world.phone.create(event("Silent", "2027-02-01 09:00"))
+    world.run()
+    asked: list[int] = []
+    for _ in range(240):
+        world.service.io.passed.clear()
+        world.run()
+        asked.append(world.service.io.passed.count("fetch.before"))
+    assert sum(asked[:60]) > sum(asked[60:120]) >= sum(asked[120:180]) >= sum(asked[180:])
+    assert sum(asked) < 10
+    silent(world, 0.0)
+    world.service.advance(timedelta(hours=12))
+    world.run()
+
+    assert world.psa.titles() == ["Silent"]
+    assert world.tables.known == {}

@@ -1,4 +1,4 @@
-"""What reading left unfinished: known rows that a range asked for, and what a listing that was cut had named."""
+"""What reading left unfinished: known rows that gave no answer, and what a listing that was cut had named."""
 
 from __future__ import annotations
 
@@ -17,6 +17,17 @@ TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 def upgrade() -> None:
     """Make them."""
     op.add_column("known", sa.Column("ranged", sa.String(length=24), nullable=True))
+    op.add_column("known", sa.Column("retry_at", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
+    op.add_column("known", sa.Column("tries", sa.Integer(), server_default=sa.text("0"), nullable=False))
+    op.drop_index("ix_known_recheck", "known")
+    op.create_index(
+        "ix_known_recheck",
+        "known",
+        ["tenant_id", "integration_id", "retry_at"],
+        unique=False,
+        sqlite_where=sa.text("recheck = 1"),
+        postgresql_where=sa.text("recheck"),
+    )
     op.create_table(
         "listings",
         sa.Column("tenant_id", NAME, nullable=False),
