@@ -14,7 +14,7 @@ from calbridge.service.parts import Parts
 from calbridge.service.recoveries import probe
 from calbridge.service.telling import CALENDAR_GONE, put_back
 from calbridge.service.values import invalid, mapping, text
-from calbridge.service.views import AccountView
+from calbridge.service.views_accounts import AccountView
 from calbridge.store.accounts import StoredAccount
 from calbridge.store.integrations import StoredIntegration
 from calbridge.store.work import Work

@@ -23,7 +23,7 @@ from calbridge.service.parts import Parts
 from calbridge.service.public_address import is_safe
 from calbridge.service.tenant_settings import refuse_service
 from calbridge.service.values import flag, invalid, text
-from calbridge.service.views import AuthorizationView
+from calbridge.service.views_accounts import AuthorizationView
 from calbridge.store.accounts import StoredAccount
 from calbridge.store.authorizations import BEGUN, Authorization, secret_digest
 from calbridge.store.work import Work

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from calbridge.connectors.contract import ConnectorSpec, ServiceSpec
 from calbridge.service.parts import Parts
-from calbridge.service.views import ServiceView
+from calbridge.service.views_accounts import ServiceView
 
 
 def list_connectors(parts: Parts) -> list[ServiceView]:

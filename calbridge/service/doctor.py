@@ -25,7 +25,7 @@ from calbridge.service.opening import opened, usable_account
 from calbridge.service.parts import Parts
 from calbridge.service.secrets import verify
 from calbridge.service.tenant_settings import settings_of_tenant
-from calbridge.service.views import Finding
+from calbridge.service.views_installation import Finding
 from calbridge.settings import variable_name
 from calbridge.store import migrate
 from calbridge.store.columns import from_micros

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from calbridge.service.findings import bad, note, well
 from calbridge.service.heartbeats import ProcessView
-from calbridge.service.views import Finding
+from calbridge.service.views_installation import Finding
 
 BULK = "bulk"
 

@@ -10,7 +10,7 @@ from calbridge.errors import CalbridgeError, PermissionMissing, Refused
 from calbridge.service.authorizing import callback
 from calbridge.service.findings import bad, note, well
 from calbridge.service.parts import Parts
-from calbridge.service.views import Finding
+from calbridge.service.views_installation import Finding
 
 _ANYWHERE = "https://calbridge.invalid/"
 

@@ -12,7 +12,7 @@ from calbridge.errors import MailFailed, SettingsInvalid
 from calbridge.service.findings import bad, note, well
 from calbridge.service.mailing import connected, mail_server
 from calbridge.service.public_address import is_safe
-from calbridge.service.views import Finding
+from calbridge.service.views_installation import Finding
 from calbridge.settings import Settings
 from calbridge.supervision.embedded import SOCKET
 from calbridge.supervision.lock import FOLDER, is_held

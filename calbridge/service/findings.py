@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calbridge.catalogue import describe
-from calbridge.service.views import Finding
+from calbridge.service.views_installation import Finding
 
 
 def bad(code: str, what: str = "") -> Finding:

@@ -11,7 +11,7 @@ from calbridge.errors import Refused, SettingsInvalid
 from calbridge.service.parts import Parts
 from calbridge.service.transports import addresses_of
 from calbridge.service.values import invalid, text
-from calbridge.service.views import HostView
+from calbridge.service.views_accounts import HostView
 
 
 def grant_host(parts: Parts, tenant: str, grant: str) -> HostView:

@@ -18,7 +18,8 @@ from calbridge.service.parts import Parts
 from calbridge.service.removals import delete_integration
 from calbridge.service.tenant_settings import new_settings, refuse_locked, refuse_service, settings_of_tenant
 from calbridge.service.values import choice, invalid, refuse_other_version
-from calbridge.service.views import CalendarView, IntegrationView
+from calbridge.service.views import IntegrationView
+from calbridge.service.views_accounts import CalendarView
 from calbridge.store.accounts import StoredAccount
 from calbridge.store.integrations import StoredIntegration
 from calbridge.store.runs import Run

@@ -11,7 +11,7 @@ from calbridge.service.opening import opened, usable_account
 from calbridge.service.parts import Parts
 from calbridge.service.sync import refuse_idle
 from calbridge.service.values import choice
-from calbridge.service.views import KnownView
+from calbridge.service.views_pairs import KnownView
 from calbridge.store.integrations import StoredIntegration
 from calbridge.store.memories import known_id
 from calbridge.sync import linking

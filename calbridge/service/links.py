@@ -11,7 +11,7 @@ from calbridge.errors import Refused
 from calbridge.service.leasing import leased, leased_store
 from calbridge.service.parts import Parts
 from calbridge.service.values import choice
-from calbridge.service.views import LinkView
+from calbridge.service.views_pairs import LinkView
 from calbridge.sync.context import unit_text
 from calbridge.sync.memory import Link, LinkState
 from calbridge.sync.ports import Page

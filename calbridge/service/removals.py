@@ -15,7 +15,8 @@ from calbridge.service.revoking import end_unanswered, let_go
 from calbridge.service.run_rows import start_row
 from calbridge.service.run_views import run_view
 from calbridge.service.values import choice
-from calbridge.service.views import RemovalView, RunView
+from calbridge.service.views import RunView
+from calbridge.service.views_installation import RemovalView
 from calbridge.service.watching import end_watches
 from calbridge.store.integrations import StoredIntegration
 from calbridge.store.items import ItemFilter

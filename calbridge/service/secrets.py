@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calbridge.service.parts import Parts
-from calbridge.service.views import SecretsReport
+from calbridge.service.views_installation import SecretsReport
 from calbridge.store import rotation
 
 

@@ -9,7 +9,7 @@ from calbridge.service.hosts import checked_grants
 from calbridge.service.parts import Parts
 from calbridge.service.revoking import end_account, end_unanswered
 from calbridge.service.values import identifier, refuse_other_version, text
-from calbridge.service.views import ReceiptView, TenantView
+from calbridge.service.views_people import ReceiptView, TenantView
 from calbridge.service.watching import end_all_watches
 from calbridge.store.leases import Leases
 from calbridge.store.retention import erase_tenant

@@ -11,7 +11,8 @@ from calbridge.service.parts import Parts
 from calbridge.service.recoveries import cut_off_now, probe, resume_lost
 from calbridge.service.requests import carry_out
 from calbridge.service.revoking import lapse, revocations_due, revoke
-from calbridge.service.views import RunView, TickReport
+from calbridge.service.views import RunView
+from calbridge.service.views_installation import TickReport
 from calbridge.service.watching import keep_watch, watches_due
 from calbridge.store.queries_due import strip_plans
 from calbridge.store.retention import purge

@@ -10,7 +10,7 @@ from calbridge.errors import Refused
 from calbridge.service.parts import Parts
 from calbridge.service.users import store_user
 from calbridge.service.values import identifier, invalid, text
-from calbridge.service.views import ImportReport, ImportRow
+from calbridge.service.views_people import ImportReport, ImportRow
 
 MAX_BYTES = 10 * 2**20
 MAX_ROWS = 50_000

@@ -10,7 +10,7 @@ from calbridge.service.parts import Parts
 from calbridge.service.revoking import end_account, end_unanswered
 from calbridge.service.tenants import refuse_running
 from calbridge.service.values import flag, identifier, mail_address, refuse_other_version, text, time_zone
-from calbridge.service.views import ReceiptView, UserView
+from calbridge.service.views_people import ReceiptView, UserView
 from calbridge.service.watching import end_all_watches
 from calbridge.store.retention import erase_user
 from calbridge.store.users import User

@@ -21,7 +21,7 @@ from calbridge.catalogue import CATALOGUE
 from calbridge.service import doctor
 from calbridge.service.heartbeats import ALIVE, beat, last_beat
 from calbridge.service.parts import Parts
-from calbridge.service.views import Finding
+from calbridge.service.views_installation import Finding
 from calbridge.settings import load_settings
 from calbridge.supervision.embedded import redis_part, redis_program, redis_url
 from calbridge.supervision.lock import FOLDER, only_one

@@ -16,7 +16,7 @@ from calbridge.connectors import hookspecs
 from calbridge.connectors.registry import Problem, Registry
 from calbridge.service import doctor
 from calbridge.service.parts import Parts, open_parts
-from calbridge.service.views import Finding
+from calbridge.service.views_installation import Finding
 from calbridge.store.database import Database
 from calbridge.store.migrate import upgrade
 from calbridge.store.secrets import SecretBox

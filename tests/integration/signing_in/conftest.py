@@ -20,7 +20,7 @@ from calbridge.service.access import Role
 from calbridge.service.keys import create_key
 from calbridge.service.parts import Parts, open_parts
 from calbridge.service.tokens import issue_token
-from calbridge.service.views import TickReport
+from calbridge.service.views_installation import TickReport
 from calbridge.settings import load_settings
 from calbridge.store.changes import Raised
 from calbridge.store.migrate import upgrade

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from calbridge.cli.main import main
 from calbridge.service import doctor
-from calbridge.service.views import Finding
+from calbridge.service.views_installation import Finding
 from calbridge_google.tokens import grant_of
 from tests.integration.service.world import KEY
 
