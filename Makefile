@@ -8,7 +8,7 @@ PYTHON ?= $(shell python3.11 -c 'print("python3.11")' 2>/dev/null || echo python
 BIN := .venv/bin
 DISTRIBUTIONS := . $(sort $(patsubst %/setup.cfg,%,$(wildcard plugins/*/setup.cfg)))
 PACKAGING := $(foreach d,$(DISTRIBUTIONS),$(d)/setup.cfg $(d)/pyproject.toml)
-WORKERS ?= 2
+WORKERS ?= 3
 ARGS ?=
 
 .PHONY: help install test lint format docs lock audit openapi run demo bench soak clean

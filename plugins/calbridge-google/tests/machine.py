@@ -20,6 +20,7 @@ from calbridge.errors import ConnectorError
 from calbridge.sync.engine import Outcome, Task, run
 from calbridge.sync.in_memory import Tables
 from calbridge.sync.memory import LinkState
+from calbridge.sync.ports import Budget
 from calbridge.sync.project import Projected, project
 from calbridge.testing.memory import Crash
 from calbridge_google.connector import GoogleConnector
@@ -87,9 +88,9 @@ class GoogleWorld(World):
     def _keep(self, secret: str) -> None:
         self._account = replace(self._account, secret=secret)
 
-    def run(self, task: Task | None = None, name: str = "A") -> Outcome:
+    def run(self, task: Task | None = None, name: str = "A", budget: Budget | None = None) -> Outcome:
         self.google.advance(timedelta(minutes=1))
-        return run(self.connector(), self.store(name), self.clock, self.keys, task)
+        return run(self.connector(), self.store(name), self.clock, self.keys, task, budget)
 
     def writes(self) -> int:
         return sum(self.google.count(operation) for operation in WRITES)
