@@ -11,7 +11,7 @@ PACKAGING := $(foreach d,$(DISTRIBUTIONS),$(d)/setup.cfg $(d)/pyproject.toml)
 WORKERS ?= 3
 ARGS ?=
 
-.PHONY: help install test lint format docs lock audit openapi run demo bench soak clean
+.PHONY: help install test lint style types floors format docs lock audit openapi run demo bench soak clean
 
 help: ## List the verbs
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -33,9 +33,16 @@ test: install ## Run all tests (ARGS="-k word" narrows them)
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
 lint: install ## Check style, types and floors
+	$(MAKE) --no-print-directory --jobs 2 style types floors
+
+style:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types:
 	$(BIN)/mypy
+
+floors:
 	$(BIN)/lint-imports
 
 format: install ## Put the code into shape
