@@ -69,14 +69,14 @@ def run(
     _begin(ctx)
     open_creates = unfinished.look_up(ctx)
     if not remote.read_changes(ctx, full=task.compare, window=task.retrieve):
-        return replace(_outcome(ctx, complete=False), retrieved=False)
+        return _outcome(ctx, complete=False, retrieved=False)
     quiet = ctx.settled and ctx.integration.baselined and not open_creates
     unfinished.drop_unfound(ctx, open_creates)
     _end_baseline(ctx)
     if not quiet:
         _settle_reading(ctx)
     if task.retrieve is not None and not ctx.range_copied and not ranges.copy_range(ctx, task.retrieve):
-        return replace(_outcome(ctx, complete=False), retrieved=False)
+        return _outcome(ctx, complete=False, retrieved=False)
     found = scanning.scan_items(ctx)
     if task.send is None and not found.to_do:
         return _outcome(ctx, complete=not ctx.budget.spent(), waiting=found.waiting)
@@ -233,7 +233,7 @@ def _index_before_creating(ctx: Context) -> None:
                     page.put_known(replace(row, indexed=True))
 
 
-def _outcome(ctx: Context, *, complete: bool, waiting: bool | None = None) -> Outcome:
+def _outcome(ctx: Context, *, complete: bool, waiting: bool | None = None, retrieved: bool = True) -> Outcome:
     """The end of a run. The word for leaving copies holds for the one complete run that began with it (B3)."""
     used_up = complete and ctx.integration.leave_confirmed
     if waiting is None or used_up:
@@ -243,7 +243,7 @@ def _outcome(ctx: Context, *, complete: bool, waiting: bool | None = None) -> Ou
             # Options that changed meanwhile came with a word of their own.
             if used_up and state.options == ctx.integration.options:
                 page.save_integration(replace(state, leave_confirmed=False))
-    return Outcome(complete, ctx.wrote, waiting, dict(ctx.counters))
+    return Outcome(complete, ctx.wrote, waiting, dict(ctx.counters), retrieved)
 
 
 def compare_due(compared_at: datetime | None, now: datetime) -> bool:

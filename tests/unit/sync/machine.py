@@ -18,7 +18,7 @@ from calbridge.sync.memory import LinkState
 from calbridge.sync.project import Projected, project
 from calbridge.sync.settle import same
 from calbridge.testing.memory import Crash, MemoryConnector, Switches
-from tests.unit.sync.world import ALL, SECOND, World, event, span
+from tests.unit.sync.world import ALL, SECOND, Slices, World, event, span
 
 DAYS = st.integers(2, 27)
 HOURS = st.integers(7, 18)
@@ -31,17 +31,6 @@ STANDING = {LinkState.SYNCED, LinkState.PENDING}
 
 
 TASKS = [None, Task(compare=True), Task(retrieve=ALL), Task(send=ALL), Task(retrieve=ALL, send=ALL)]
-
-
-class Slices:
-    """A budget that is spent after so many questions."""
-
-    def __init__(self, lasts: int) -> None:
-        self.lasts = lasts
-
-    def spent(self) -> bool:
-        self.lasts -= 1
-        return self.lasts < 0
 
 
 class SyncMachine(RuleBasedStateMachine):

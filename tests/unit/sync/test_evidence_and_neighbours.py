@@ -20,11 +20,6 @@ from tests.unit.sync.world import ALL, SECOND, World, event
 PLACE = (MASTER, Field.LOCATION)
 
 
-def silent(world: World, share: float) -> None:
-    """This share of the addresses that are read gets no answer."""
-    world.service.switches = replace(world.service.switches, fetch_unknown=share)
-
-
 def with_many(number: int) -> tuple[World, list[str]]:
     """A user whose calendar has so many items."""
     world = World()
@@ -60,9 +55,9 @@ def test_an_event_that_is_to_be_adopted_and_gives_no_answer_is_not_made_a_second
     world.psa.add(event("Dummy", "2027-02-09 09:00"))
     world.run()
     world.psa.add(event("Same", "2027-02-01 09:00"))
-    silent(world, 1.0)
+    world.silence(1.0)
     world.run()
-    silent(world, 0.0)
+    world.silence(0.0)
     world.service.advance(timedelta(minutes=10))
     world.settle(2)
     world.run(Task(compare=True))
@@ -203,9 +198,9 @@ def test_a_deletion_that_was_not_confirmed_yet_is_not_forgotten_over_a_change_th
     world, (item,) = with_many(1)
     world.phone.delete(world.remote_of(item))
     world.psa.change(item, associations=({"kind": "company", "id": "1"},))
-    silent(world, 1.0)
+    world.silence(1.0)
     world.run()
-    silent(world, 0.0)
+    world.silence(0.0)
     world.settle(2)
     assert world.psa[item].deleted
 

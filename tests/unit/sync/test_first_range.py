@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 
@@ -13,7 +13,7 @@ from calbridge.domain.options import Level, Options, Privacy, Retrieve, Skip
 from calbridge.sync.context import PAGE
 from calbridge.sync.engine import Task, run
 from calbridge.testing.memory import MemoryConnector, Switches
-from tests.unit.sync.world import ALL, World, event, span
+from tests.unit.sync.world import ALL, Slices, World, event, span
 
 FEBRUARY = Window(date(2027, 2, 1), date(2027, 3, 1))
 BODIES_APART = Switches(events_inline=False)
@@ -30,17 +30,6 @@ def world_with(*titles: str, switches: Switches = BODIES_APART) -> World:
 def listings(world: World) -> int:
     """How often the calendar was listed."""
     return world.service.io.passed.count("changes.before")
-
-
-class Slices:
-    """A budget that is spent after so many questions."""
-
-    def __init__(self, lasts: int) -> None:
-        self.lasts = lasts
-
-    def spent(self) -> bool:
-        self.lasts -= 1
-        return self.lasts < 0
 
 
 @pytest.mark.parametrize("inline", [True, False])
@@ -124,8 +113,7 @@ def in_slices(world: World, task: Task, lasts: int) -> list[bool]:
     told: list[bool] = []
     while not told or not told[-1]:
         assert len(told) < 20
-        parts = MemoryConnector(world.service), world.store(), world.clock, world.keys
-        told.append(run(*parts, task, Slices(lasts)).retrieved)
+        told.append(world.run(task, budget=Slices(lasts)).retrieved)
     return told
 
 
@@ -144,7 +132,7 @@ def test_what_a_range_run_does_not_copy_keeps_it_from_no_end() -> None:
     in_slices(world, Task(retrieve=ALL), 0)
     for each in range(25):
         world.phone.create(event(f"Silent {each}", "2026-10-05 09:00"))
-    world.service.switches = replace(world.service.switches, fetch_unknown=1.0)
+    world.silence(1.0)
     in_slices(world, Task(retrieve=ALL), 0)
 
     assert world.psa.titles() == [f"Visit {each:02}" for each in range(15)]
@@ -170,9 +158,7 @@ def test_a_changed_level_is_read_again_over_several_slices() -> None:
     world.set_options(Options(retrieve=Retrieve(privacy=Privacy(private=Level.FULL))))
     told = []
     while len(told) < 20 and not (told and told[-1]):
-        world.service.advance(timedelta(minutes=1))
-        parts = MemoryConnector(world.service), world.store(), world.clock, world.keys
-        told.append(run(*parts, None, Slices(0)).complete)
+        told.append(world.run(budget=Slices(0)).complete)
         if len(told) == 1:
             assert {item.hidden for item in world.psa.living()} == {True, False}
 

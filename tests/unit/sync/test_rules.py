@@ -20,7 +20,7 @@ from calbridge.sync.engine import Task, run
 from calbridge.sync.in_memory import InMemoryPage, InMemoryStore
 from calbridge.sync.memory import Integration, KnownState, Link, LinkState, MadeBy
 from calbridge.testing.memory import Crash, MemoryConnector, Switches
-from tests.unit.sync.world import SECOND, World, event, text
+from tests.unit.sync.world import SECOND, Slices, World, event, text
 
 TITLE, PLACE = (MASTER, Field.TITLE), (MASTER, Field.LOCATION)
 
@@ -187,18 +187,10 @@ def test_what_waits_for_a_word_is_not_gone_through_again_by_every_run() -> None:
 
 
 def test_a_long_listing_goes_on_where_it_was_cut() -> None:
-    class Spent:
-        def __init__(self) -> None:
-            self.asked = 0
-
-        def spent(self) -> bool:
-            self.asked += 1
-            return self.asked >= 2
-
     world = started(Switches(page_size=2))
     for number in range(8):
         world.phone.create(event(f"Call {number}", f"2027-02-0{number + 1} 09:00"))
-    outcome = run(MemoryConnector(world.service), world.store(), world.clock, world.keys, budget=Spent())
+    outcome = run(MemoryConnector(world.service), world.store(), world.clock, world.keys, budget=Slices(1))
     assert not outcome.complete
     assert world.tables.integrations["A"].checkpoint is not None
     assert len(world.psa.living()) == 4

@@ -3,7 +3,6 @@ again is still a whole one (D6, D9, D11, D13, F2)."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -12,28 +11,16 @@ from calbridge.connectors.contract import Window
 from calbridge.domain.content import MASTER, Field
 from calbridge.sync.engine import Task, compare_due, run
 from calbridge.testing.memory import Crash, MemoryConnector, Switches
-from tests.unit.sync.world import World, event
+from tests.unit.sync.world import Slices, World, event
 
 TITLE = (MASTER, Field.TITLE)
 LONG_AGO = "2026-10-05 09:00"
 LAST_AUTUMN = Window(date(2026, 9, 1), date(2026, 11, 1))
 
 
-class Spent:
-    """A budget for one page."""
-
-    def spent(self) -> bool:
-        return True
-
-
-def silent(world: World, share: float) -> None:
-    """This share of the addresses that are read gets no answer."""
-    world.service.switches = replace(world.service.switches, fetch_unknown=share)
-
-
 def answered(world: World) -> None:
     """A day later everything answers."""
-    silent(world, 0.0)
+    world.silence(0.0)
     world.service.advance(timedelta(days=1))
     world.settle(2)
 
@@ -44,7 +31,7 @@ def unanswered(title: str, start: str, *, with_item: bool = False, task: Task | 
     remote_id = world.phone.create(event(title, start))
     if with_item:
         world.psa.add(event("Another", "2027-02-09 09:00"))
-    silent(world, 1.0)
+    world.silence(1.0)
     world.run(task)
     return world, remote_id
 
@@ -63,7 +50,7 @@ def test_an_event_without_an_answer_at_the_baseline_is_adopted_when_it_answers()
     world = World(Switches(events_inline=False))
     remote_id = world.phone.create(event("Same", "2027-02-01 09:00"))
     item = world.psa.add(event("Same", "2027-02-01 09:00"))
-    silent(world, 1.0)
+    world.silence(1.0)
     world.run()
     answered(world)
 
@@ -86,7 +73,7 @@ def test_an_old_event_that_gives_a_range_run_no_answer_is_copied_when_it_answers
     world.run()
     world.phone.create(event("Old", LONG_AGO))
     world.run()
-    silent(world, 1.0)
+    world.silence(1.0)
     world.run(Task(retrieve=LAST_AUTUMN))
     world.settle(runs - 1)
     answered(world)
@@ -99,7 +86,7 @@ def test_an_event_without_an_answer_is_copied_only_if_it_lies_in_the_range() -> 
     world.run()
     for title, start in (("Inside", LONG_AGO), ("Outside", "2026-08-05 09:00")):
         world.phone.create(event(title, start))
-    world.service.switches = replace(world.service.switches, fetch_unknown=1.0)
+    world.silence(1.0)
     world.run(Task(retrieve=LAST_AUTUMN))
     answered(world)
 
@@ -115,10 +102,9 @@ def test_a_range_of_the_first_run_is_copied_whole_though_addresses_gave_no_answe
     assert ("A", outside) in world.tables.known
 
 
-def cut(world: World, task: Task | None = None) -> bool:
-    """A run that has time for one page; whether it came to its end."""
-    world.service.advance(timedelta(minutes=1))
-    return run(MemoryConnector(world.service), world.store(), world.clock, world.keys, task, Spent()).complete
+def cut(world: World) -> None:
+    """A run that has time for one page."""
+    world.run(budget=Slices(0))
 
 
 def with_seven() -> World:
@@ -204,7 +190,7 @@ def test_an_event_that_moved_while_the_cursor_expired_is_copied() -> None:
 def test_an_event_that_stays_silent_is_asked_for_less_and_less_often() -> None:
     world = World(Switches(events_inline=False))
     world.run()
-    silent(world, 1.0)
+    world.silence(1.0)
     world.phone.create(event("Silent", "2027-02-01 09:00"))
     world.run()
     asked: list[int] = []
@@ -214,7 +200,7 @@ def test_an_event_that_stays_silent_is_asked_for_less_and_less_often() -> None:
         asked.append(world.service.io.passed.count("fetch.before"))
     assert sum(asked[:60]) > sum(asked[60:120]) >= sum(asked[120:180]) >= sum(asked[180:])
     assert sum(asked) < 10
-    silent(world, 0.0)
+    world.silence(0.0)
     world.service.advance(timedelta(hours=12))
     world.run()
 

@@ -71,6 +71,17 @@ def text(plain: str) -> Text:
     return Text(plain)
 
 
+class Slices:
+    """A budget that is spent after so many questions."""
+
+    def __init__(self, lasts: int) -> None:
+        self.lasts = lasts
+
+    def spent(self) -> bool:
+        self.lasts -= 1
+        return self.lasts < 0
+
+
 class Psa:
     """What PSA people do."""
 
@@ -167,6 +178,10 @@ class World:
             return self.run(task, name)
         except ConnectorError as error:
             return error
+
+    def silence(self, share: float) -> None:
+        """This share of the addresses that are read gets no answer."""
+        self.service.switches = replace(self.service.switches, fetch_unknown=share)
 
     def settle(self, times: int = 4, name: str = "A") -> None:
         for _ in range(times):
