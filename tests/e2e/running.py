@@ -54,7 +54,7 @@ class Started:
         headers = {"Authorization": f"Bearer {self.key}"}
         with requests.Session() as session:
             session.trust_env = False
-            return session.request(method, f"{self.url}{path}", json=body, headers=headers, timeout=10)
+            return session.request(method, f"{self.url}{path}", json=body, headers=headers, timeout=30)
 
     def wait(self, condition: Callable[[], object], seconds: float = SECONDS) -> float:
         """Wait until the condition holds; gives the seconds."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import http.client
-import re
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -43,11 +42,8 @@ class CalendarServer:
     ``url`` ends with ``/``; ``home`` is the collection of calendars of the user; ``folder`` holds all data.
     """
 
-    def __init__(
-        self, process: ServerProcess, folder: Path, *, user: str, password: str | None, home: str, log_pattern: str
-    ) -> None:
+    def __init__(self, process: ServerProcess, folder: Path, *, user: str, password: str | None, home: str) -> None:
         self._process = process
-        self._log_pattern = re.compile(log_pattern, re.MULTILINE)
         self._home = home
         self.folder = folder
         self.user = user
@@ -85,10 +81,6 @@ class CalendarServer:
     def stop(self) -> None:
         """Stop the program; the data stay."""
         self._process.stop()
-
-    def requests(self) -> int:
-        """How many requests the program has logged since its first start (raw helpers included)."""
-        return len(self._log_pattern.findall(self._process.log.read_text(errors="replace")))
 
     def request(
         self, method: str, url: str, body: bytes | str = b"", headers: Mapping[str, str] | None = None

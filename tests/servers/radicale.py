@@ -56,9 +56,7 @@ def radicale(
     process = ServerProcess(command, root / "radicale.log")
     process.port = port
     user, password = next(iter(accounts.items()))
-    server = CalendarServer(
-        process, root, user=user, password=password, home=f"/{quote(user)}/", log_pattern=r"\b[A-Z]+ request for "
-    )
+    server = CalendarServer(process, root, user=user, password=password, home=f"/{quote(user)}/")
     try:
         server.start()
         yield server

@@ -29,9 +29,7 @@ def xandikos(folder: Path | str, *, user: str = "alice") -> Iterator[CalendarSer
     environment = {"HOME": str(root), "GIT_CONFIG_NOSYSTEM": "1", "XDG_CONFIG_HOME": str(root / "config")}
     process = ServerProcess(command, root / "xandikos.log", environment)
     home = f"/{user}/calendars/"
-    server = CalendarServer(
-        process, root, user=user, password=None, home=home, log_pattern=r'"[A-Z]+ \S+ HTTP/1\.[01]" \d{3}'
-    )
+    server = CalendarServer(process, root, user=user, password=None, home=home)
     try:
         server.start()
         yield server

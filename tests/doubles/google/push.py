@@ -138,7 +138,7 @@ class Pushing:
         port = self.routes.get(parts.hostname or "")
         if port is None:
             return 0
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         try:
             path = parts.path + (f"?{parts.query}" if parts.query else "")
             connection.request("POST", path, b"", {**message.headers, "Content-Length": "0"})

@@ -42,7 +42,7 @@ class BearerHttp(httplib2.Http):
 def token(google: GoogleDouble) -> str:
     form = {"grant_type": "refresh_token", "refresh_token": google.grant()}
     form |= {"client_id": google.client.id, "client_secret": google.client.secret}
-    return str(requests.post(f"{google.url}token", form, timeout=5).json()["access_token"])
+    return str(requests.post(f"{google.url}token", form, timeout=30).json()["access_token"])
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_what_the_api_does_not_take_is_refused(google: GoogleDouble, body: dict[
 
 def post(google: GoogleDouble, path: str, body: Any, **query: str) -> requests.Response:
     headers = {"Authorization": f"Bearer {token(google)}"}
-    return requests.post(f"{google.url}calendar/v3/{path}", params=query, json=body, headers=headers, timeout=5)
+    return requests.post(f"{google.url}calendar/v3/{path}", params=query, json=body, headers=headers, timeout=30)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def post(google: GoogleDouble, path: str, body: Any, **query: str) -> requests.R
 def test_what_no_parameter_can_be_is_refused(google: GoogleDouble, query: str) -> None:
     headers = {"Authorization": f"Bearer {token(google)}"}
     url = f"{google.url}calendar/v3/calendars/primary/events?{query}"
-    assert requests.get(url, headers=headers, timeout=5).status_code == 400
+    assert requests.get(url, headers=headers, timeout=30).status_code == 400
 
 
 def test_tokens_refuse_company_and_expire_by_reason(google: GoogleDouble, api: Any) -> None:
@@ -248,19 +248,19 @@ def test_reminders_change_the_etag_and_not_the_stamp(google: GoogleDouble) -> No
 def test_access_ends_with_its_token_and_its_scopes(google: GoogleDouble) -> None:
     form = {"grant_type": "refresh_token", "client_id": google.client.id, "client_secret": google.client.secret}
     form["refresh_token"] = google.grant(["https://www.googleapis.com/auth/calendar.events"])
-    limited = requests.post(f"{google.url}token", form, timeout=5).json()["access_token"]
+    limited = requests.post(f"{google.url}token", form, timeout=30).json()["access_token"]
     headers = {"Authorization": f"Bearer {limited}"}
-    answer = requests.get(f"{google.url}calendar/v3/users/me/calendarList", headers=headers, timeout=5)
+    answer = requests.get(f"{google.url}calendar/v3/users/me/calendarList", headers=headers, timeout=30)
     assert answer.json()["error"]["errors"][0]["reason"] == "insufficientPermissions"
     google.kill_access_tokens()
-    answer = requests.get(f"{google.url}calendar/v3/calendars/primary/events", headers=headers, timeout=5)
+    answer = requests.get(f"{google.url}calendar/v3/calendars/primary/events", headers=headers, timeout=30)
     assert answer.status_code == 401
 
 
 def test_the_consent_page_is_a_page_with_a_form(google: GoogleDouble) -> None:
     redirect = google.client.redirect_uris[0]
     query = {"client_id": google.client.id, "redirect_uri": redirect, "response_type": "code", "scope": "openid email"}
-    page = requests.get(f"{google.url}o/oauth2/v2/auth", {**query, "state": "s", "access_type": "offline"}, timeout=5)
+    page = requests.get(f"{google.url}o/oauth2/v2/auth", {**query, "state": "s", "access_type": "offline"}, timeout=30)
     assert page.status_code == 200
     assert page.text.count('type="checkbox"') == 2
     form = {
@@ -268,11 +268,11 @@ def test_the_consent_page_is_a_page_with_a_form(google: GoogleDouble) -> None:
         "scope": ["openid"],
         "act": "allow",
     }
-    done = requests.post(f"{google.url}signin/consent", form, timeout=5, allow_redirects=False)
+    done = requests.post(f"{google.url}signin/consent", form, timeout=30, allow_redirects=False)
     back = parse_qs(urlsplit(done.headers["Location"]).query)
     assert (back["state"], back["scope"]) == (["s"], ["openid"])
     for wrong in ({"client_id": "x"}, {"redirect_uri": "https://evil.example.com/"}, {"unknown": "1"}):
-        assert requests.get(f"{google.url}o/oauth2/v2/auth", {**query, **wrong}, timeout=5).status_code == 400
+        assert requests.get(f"{google.url}o/oauth2/v2/auth", {**query, **wrong}, timeout=30).status_code == 400
 
 
 def test_faults_are_spent_and_a_lost_reply_was_done(google: GoogleDouble, api: Any) -> None:
@@ -317,4 +317,4 @@ def test_a_bug_of_the_double_is_not_silent() -> None:
 
 def listed(google: GoogleDouble) -> requests.Response:
     headers = {"Authorization": f"Bearer {token(google)}"}
-    return requests.get(f"{google.url}calendar/v3/calendars/primary/events", headers=headers, timeout=5)
+    return requests.get(f"{google.url}calendar/v3/calendars/primary/events", headers=headers, timeout=30)

@@ -60,19 +60,6 @@ def test_a_server_stores_lists_and_deletes_and_keeps_everything_over_a_restart(s
 
 
 @PROGRAMS
-def test_a_server_counts_its_requests(start: Start, tmp_path: Path) -> None:
-    with start(tmp_path) as server:
-        calendar = server.new_calendar()
-        before = server.requests()
-        for _ in range(3):
-            server.list(calendar)
-        deadline = time.monotonic() + 5
-        while server.requests() < before + 3 and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert server.requests() == before + 3
-
-
-@PROGRAMS
 def test_a_server_does_not_outlive_a_killed_parent(start: Start, tmp_path: Path) -> None:
     program = (
         "import sys, time; from pathlib import Path; from tests.servers import radicale, xandikos\n"
