@@ -5,14 +5,13 @@ from __future__ import annotations
 import atexit
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from calbridge.errors import SettingsInvalid
 from calbridge.log import configure_logging, logging_configured
 from calbridge.service.budgets import Budgets, NoBudgets
 from calbridge.service.parts import Dispatcher, NoDispatcher, Parts, open_parts
-from calbridge.settings import MIN_KEY_LENGTH, Settings, load_settings, variable_name
+from calbridge.settings import Settings, variable_name
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -65,11 +64,10 @@ def wsgi_application(settings: Settings) -> Flask:
 
 def openapi_document() -> str:
     """The OpenAPI document of the API, as ``openapi/calbridge.json`` holds it. Opens nothing."""
-    from calbridge.api import create_app
+    from calbridge.api import create_frame
     from calbridge.api.documents import document_of
 
-    with open_parts(replace(load_settings({}), secret_keys=("-" * MIN_KEY_LENGTH,))) as parts:
-        return document_of(create_app(parts))
+    return document_of(create_frame())
 
 
 def upgrade_database(settings: Settings) -> str:

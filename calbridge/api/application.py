@@ -25,6 +25,18 @@ log = get_logger(__name__)
 
 def create_app(parts: Parts, rates: Rates | None = None) -> Flask:
     """The application over these parts. Counters of rate limits are in Redis where there is one."""
+    app = create_frame()
+    install(app, parts, rates)
+    return app
+
+
+def install(app: Flask, parts: Parts, rates: Rates | None = None) -> None:
+    """Let the application answer by these parts, and no longer by those it had."""
+    app.extensions[EXTENSION] = Installed(parts, Limits(parts.settings.redis_url or MEMORY, rates))
+
+
+def create_frame() -> Flask:
+    """All operations without an installation behind them: most of what an application costs, and the same for all."""
     app = Flask("calbridge", static_folder=None, template_folder="api/templates")
     app.json = _Compact(app)
     app.config.update(
@@ -36,7 +48,6 @@ def create_app(parts: Parts, rates: Rates | None = None) -> Flask:
     )
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False
-    app.extensions[EXTENSION] = Installed(parts, Limits(parts.settings.redis_url or MEMORY, rates))
     app.before_request(_begin)
     app.after_request(_end)
     _resources(app)

@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from jsonschema_rs import Draft202012Validator
 from werkzeug.test import TestResponse
 
-from calbridge.api import create_app
+from calbridge.api import create_app, create_frame, install
 from calbridge.api.documents import document_of
 from calbridge.service import tenants, users
 from calbridge.service.access import GRANTABLE, Role
@@ -159,8 +159,14 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def frame() -> Flask:
+    """All operations, to be installed over the parts of one test after another."""
+    return create_frame()
+
+
 @pytest.fixture
-def api(tmp_path: Path, migrated: Path) -> Iterator[Api]:
+def api(tmp_path: Path, migrated: Path, frame: Flask) -> Iterator[Api]:
     """The API, called in-process."""
     shutil.copy(migrated, tmp_path / "calbridge.db")
     memory, watcher, clock = fresh_memory(), Watcher(), TestClock()
@@ -171,7 +177,8 @@ def api(tmp_path: Path, migrated: Path) -> Iterator[Api]:
         furnish(parts)
         tenants.create_tenant(parts, OTHER_TENANT, "Other")
         users.put_user(parts, OTHER_TENANT, BOB, email="bob@example.com")
-        made = Api(create_app(parts), World(parts, clock, memory, watcher), {"platform": PLATFORM_KEY})
+        install(frame, parts)
+        made = Api(frame, World(parts, clock, memory, watcher), {"platform": PLATFORM_KEY})
         for name, tenant in (("", TENANT), ("other ", OTHER_TENANT)):
             for role in (Role.ADMIN, Role.BACKEND):
                 made.keys[f"{name}{role.value}"] = create_key(parts, tenant, role, "test").key

@@ -15,7 +15,7 @@ from hypothesis.strategies import SearchStrategy
 from schemathesis import GenerationMode
 from schemathesis.config import SchemathesisConfig
 
-from calbridge.api import create_app
+from calbridge.api import install
 from calbridge.api.limits import Rates
 from calbridge.app import openapi_document
 from tests.integration.api.conftest import Api
@@ -54,7 +54,7 @@ OPERATIONS = [
 @pytest.fixture
 def lived_in(api: Api) -> Api:
     """An application that counts no calls, with an integration and an item."""
-    api.app = create_app(api.world.parts, Rates("1000000/second", "1000000/second"))
+    install(api.app, api.world.parts, Rates("1000000/second", "1000000/second"))
     api.world.connect()
     api.world.put("visit", title="Visit", start={"date": "2027-01-05"}, end={"date": "2027-01-06"})
     api.world.sync(send=(None, None))

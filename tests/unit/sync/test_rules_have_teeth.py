@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import compileall
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from py_compile import PycInvalidationMode
+from subprocess import PIPE
 
 import pytest
 
@@ -51,32 +53,45 @@ def breached(copy: Path, breach: Breach) -> Iterator[None]:
         path.write_text(kept)
 
 
-def run_test(copy: Path, node: str) -> subprocess.CompletedProcess[str]:
-    """One test in a process of its own, against the copy."""
+RunTest = Callable[[str], tuple[int, str]]
+
+
+@pytest.fixture(scope="session")
+def run_test(copy: Path) -> Iterator[RunTest]:
+    """One test against the copy as it is then: exit code and output of pytest (see breach_runner.py)."""
     settings = ["-c", "pytest.ini", "-p", "no:cacheprovider", "--import-mode=importlib", "-q", "--tb=line"]
     environment = {
         "PATH": os.environ.get("PATH", ""),
         "PYTHONPATH": str(copy),
-        "PYTHONDONTWRITEBYTECODE": "1",
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     }
-    command = [sys.executable, "-m", "pytest", *settings, f"{HERE}/{node}"]
-    return subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    command = [sys.executable, "-m", "tests.unit.sync.breach_runner"]
+    with subprocess.Popen(command, cwd=copy, env=environment, stdin=PIPE, stdout=PIPE, text=True) as runner:
+        assert runner.stdin is not None
+        assert runner.stdout is not None
+
+        def running(node: str) -> tuple[int, str]:
+            print(json.dumps([*settings, f"{HERE}/{node}"]), file=runner.stdin, flush=True)
+            code, output = json.loads(runner.stdout.readline())
+            return code, output
+
+        yield running
+        runner.stdin.close()
 
 
 @pytest.mark.parametrize("breach", BREACHES, ids=lambda breach: breach.name)
-def test_a_broken_rule_is_noticed(breach: Breach, copy: Path) -> None:
+def test_a_broken_rule_is_noticed(breach: Breach, copy: Path, run_test: RunTest) -> None:
     text = (ROOT / "calbridge" / breach.file).read_text()
     assert text.count(breach.old) == 1, "keep the list true: this text is not, or not only once, in the file"
     with breached(copy, breach):
-        found = run_test(copy, breach.node)
-    assert found.returncode == NOTICED, found.stdout[-800:] + found.stderr[-400:]
-    assert "error" not in found.stdout.splitlines()[-1], found.stdout[-800:]
+        code, output = run_test(breach.node)
+    assert code == NOTICED, output[-1200:]
+    assert "error" not in output.splitlines()[-1], output[-800:]
 
 
-def test_the_copy_is_sound_while_nothing_is_broken(copy: Path) -> None:
-    found = run_test(copy, "test_rules.py")
-    assert found.returncode == 0, found.stdout[-800:] + found.stderr[-400:]
+def test_the_copy_is_sound_while_nothing_is_broken(run_test: RunTest) -> None:
+    code, output = run_test("test_rules.py")
+    assert code == 0, output[-1200:]
 
 
 def test_every_clause_about_a_run_has_a_breach() -> None:
