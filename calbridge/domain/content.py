@@ -274,6 +274,8 @@ def canonical(value: Value) -> object:
 
 def normal_text(text: str) -> str:
     """Text without differences that services make by themselves: line ends, runs of blanks, trailing white space."""
+    if "\n" not in text and "\r" not in text:
+        return _SPACES.sub(" ", text).strip()
     lines = [_SPACES.sub(" ", line).strip() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
     return "\n".join(lines).strip()
 

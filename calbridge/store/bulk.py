@@ -36,14 +36,13 @@ class _Prepared:
     converters: tuple[tuple[int, Callable[[Any], Any]], ...]
     positional: bool
 
-    def bound(self, row: Row) -> Any:
-        """A row as the driver takes it; None is NULL for every type."""
-        values = list(self.take(row))
+    def bound(self, rows: Sequence[Row]) -> list[Any]:
+        """Rows as the driver takes them, converted column by column; None is NULL for every type."""
+        columns = list(zip(*map(self.take, rows), strict=True))
         for place, convert in self.converters:
-            value = values[place]
-            if value is not None:
-                values[place] = convert(value)
-        return tuple(values) if self.positional else dict(zip(self.names, values, strict=True))
+            columns[place] = tuple([None if value is None else convert(value) for value in columns[place]])
+        values = zip(*columns, strict=True)
+        return list(values) if self.positional else [dict(zip(self.names, each, strict=True)) for each in values]
 
 
 _PREPARED: dict[tuple[str, str, frozenset[str] | None, tuple[str, ...]], _Prepared] = {}
@@ -67,7 +66,7 @@ def _execute(connection: Connection, table: Table, rows: Sequence[Row], keep: fr
     prepared = _PREPARED.get(place)
     if prepared is None:
         prepared = _PREPARED.setdefault(place, _prepare(connection, table, tuple(rows[0]), keep))
-    connection.exec_driver_sql(prepared.text, [prepared.bound(row) for row in rows])
+    connection.exec_driver_sql(prepared.text, prepared.bound(rows))
 
 
 def _prepare(connection: Connection, table: Table, names: tuple[str, ...], keep: frozenset[str] | None) -> _Prepared:

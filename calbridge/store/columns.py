@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ T = TypeVar("T")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _ESCAPE = "\x1b"
+_EMPTY: Mapping[type, str] = {list: "[]", dict: "{}", tuple: "[]"}
 _compact = json.JSONEncoder(separators=(",", ":")).encode
 _COMPRESSION = (1, zlib.DEFLATED, 13, 5)
 """Level, method, window and memory of zlib: resources of a few kB shrink to a third with any; least costs least."""
@@ -131,7 +132,10 @@ class Json(_Direct[Any]):
     @staticmethod
     def stored(value: Any | None) -> str | None:
         """Value to text."""
-        return None if value is None else value if type(value) is JsonText else _compact(value)
+        if value is None or type(value) is JsonText:
+            return value
+        # Most lists and maps of a row are empty, and encoding one costs as much as encoding many words.
+        return _compact(value) if value else _EMPTY.get(type(value)) or _compact(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Any:
         """Text to value."""

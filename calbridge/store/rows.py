@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Row
@@ -35,6 +36,7 @@ _ITEM_SAME = (
     "id", "user_id", "external_id", "record_id", "completed_at", "hidden", "origin", "ical_uid", "deleted_at",
     "version", "seq", "created_at", "updated_at",
 )  # fmt: skip
+_same_of_link, _same_of_item = attrgetter(*_LINK_SAME), attrgetter(*_ITEM_SAME)
 
 
 def _hash(text: str | None) -> str | None:
@@ -43,7 +45,7 @@ def _hash(text: str | None) -> str | None:
 
 def link_out(link: Link) -> dict[str, Any]:
     """A link's columns, without tenant, integration and age."""
-    values = {name: getattr(link, name) for name in _LINK_SAME}
+    values = dict(zip(_LINK_SAME, _same_of_link(link), strict=True))
     return values | {
         "remote_hash": _hash(link.remote_id),
         "uid_hash": _hash(link.uid),
@@ -124,7 +126,7 @@ def intent_in(row: AnyRow) -> Intent:
 
 def item_out(item: Item, keys: Keys, default_minutes: int = DEFAULT_MINUTES) -> dict[str, Any]:
     """An item's columns, without tenant."""
-    values = {name: getattr(item, name) for name in _ITEM_SAME}
+    values = dict(zip(_ITEM_SAME, _same_of_item(item), strict=True))
     shown = item.calendar_content(default_minutes)
     return values | {
         "type": item.type.value,

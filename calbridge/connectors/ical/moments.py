@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from calbridge.connectors.ical import timezones
@@ -57,11 +57,15 @@ class Zones:
 
     def _resolved(self, name: str, local: datetime) -> str | None:
         defined = self.definition(name)
-        hints = (named(name), named(timezones.location_hint(self._blocks[name])) if name in self._blocks else None)
-        for zone in hints:
+        for zone in self._hints(name):
             if zone is not None and (defined is None or defined.agrees(zone, (local,))):
                 return zone
         return identify(defined, *self._years) if defined is not None else None
+
+    def _hints(self, name: str) -> Iterator[str | None]:
+        yield named(name)
+        if name in self._blocks:
+            yield named(timezones.location_hint(self._blocks[name]))
 
     def when(self, local: datetime, name: str) -> When:
         """A wall time with a zone name."""
@@ -153,8 +157,8 @@ def values_of(line: Line, zones: Zones) -> list[When]:
     """All values of a date or date-time property."""
     dates = line.parameter("VALUE").upper() == "DATE"
     name = line.parameter("TZID").strip()
-    texts = [text for text in line.value.split(",") if text.strip()]
-    return [value_at(text.strip()[:8] if dates else text, name, zones) for text in texts]
+    texts = [text for each in line.value.split(",") if (text := each.strip())]
+    return [value_at(text[:8] if dates else text, name, zones) for text in texts]
 
 
 def value_of(line: Line, zones: Zones) -> When:

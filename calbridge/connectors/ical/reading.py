@@ -141,7 +141,7 @@ def read_series(group: Group, zones: Mapping[str, str], own: frozenset[str], *, 
         raise BadValue
     master = group.masters[0]
     index = index_of(master)
-    here = zones_for(zones, master)
+    here = zones_for(zones, index)
     _check_counts(index, group)
     if alone and index["RECURRENCE-ID"][0].parameter("RANGE"):
         raise Unsupported

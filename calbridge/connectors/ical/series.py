@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from calbridge.connectors.ical.fields import Index
+from calbridge.connectors.ical.fields import Index, index_of
 from calbridge.connectors.ical.moments import (
     ENDLESS_YEARS,
     NIGHT,
@@ -61,15 +61,15 @@ def _events(root: Component) -> Iterable[Component]:
             yield from part.parts("VEVENT")
 
 
-def zones_for(blocks: Mapping[str, str], event: Component) -> Zones:
+def zones_for(blocks: Mapping[str, str], index: Index) -> Zones:
     """The zones of a file as seen from one event: its years bound what is compared."""
-    year = _year(event)
-    endless = any(event.first(name) is not None for name in ("RRULE", "RDATE"))
+    year = _year(index)
+    endless = "RRULE" in index or "RDATE" in index
     return Zones(blocks, year, year + ENDLESS_YEARS if endless else year)
 
 
-def _year(event: Component) -> int:
-    text = event.value("DTSTART").strip()[:4]
+def _year(index: Index) -> int:
+    text = index["DTSTART"][0].value.strip()[:4] if "DTSTART" in index else ""
     return min(max(int(text), 1), 9990) if len(text) == 4 and text.isascii() and text.isdigit() else 2000
 
 
@@ -220,7 +220,7 @@ def own_key(event: Component, zones: Zones) -> str:
 def is_named(event: Component, recurrence_id: str, blocks: Mapping[str, str]) -> bool:
     """Whether this is the override without its master that has this name; one that can't be read has none."""
     try:
-        return own_key(event, zones_for(blocks, event)) == recurrence_id
+        return own_key(event, zones_for(blocks, index_of(event))) == recurrence_id
     except (BadValue, ValueError, OverflowError):
         return False
 

@@ -19,6 +19,10 @@ _LONGEST_NAME = 64
 """What is kept of names that were read before; a line without a colon may be one of megabytes."""
 _BORDERS = frozenset("BEbe")
 """What BEGIN and END begin with."""
+_KEPT_ZONES, _LARGEST_KEPT = 256, 8_192
+_ZONES: dict[str, tuple[list[str], str]] = {}
+"""By its first line the VTIMEZONE that was read last: its lines with the END, and its block. The files of a calendar
+repeat it, and what is worked out of a block is found sooner for one that is the very same."""
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _CARET = re.compile(r"\^([n'^])")
 _DECODED = {"n": "\n", "'": '"', "^": "^"}
@@ -69,6 +73,12 @@ class Line:
         head, _, value = raw.partition(":")
         if ";" not in head:
             self._value, self._parameters = value, {}
+            return
+        _, _, only = head.partition(";")
+        if only.count("=") == 1 and ";" not in only and '"' not in only:
+            # One plain parameter, as times have: what follows would find the same, much slower.
+            name, _, given = only.partition("=")
+            self._value, self._parameters = value, {name.strip().upper(): _plain(given)}
             return
         place = head.index(";")
         found: dict[str, str] = {}
@@ -211,9 +221,7 @@ def parse(body: bytes) -> Component:
             part = Component(raw[6:].strip().upper())
             here.append(part)
             if part.name == "VTIMEZONE":
-                end = _end_of_zone(lines, index)
-                part.block = "\n".join(lines[index : end - 1])
-                index = end
+                part.block, index = _zone_at(lines, index)
             else:
                 stack.append(part)
                 here = part.items
@@ -227,6 +235,20 @@ def parse(body: bytes) -> Component:
     if len(stack) > 1:
         raise Malformed
     return root
+
+
+def _zone_at(lines: list[str], index: int) -> tuple[str, int]:
+    """The block of a VTIMEZONE that begins there, and the place behind its END. :raises Malformed: it has none."""
+    known = _ZONES.get(lines[index]) if index < len(lines) else None
+    if known is not None and lines[index : index + len(known[0])] == known[0]:
+        return known[1], index + len(known[0])
+    end = _end_of_zone(lines, index)
+    block = "\n".join(lines[index : end - 1])
+    if len(block) <= _LARGEST_KEPT:
+        if len(_ZONES) >= _KEPT_ZONES:
+            _ZONES.clear()
+        _ZONES[lines[index]] = (lines[index:end], block)
+    return block, end
 
 
 def _end_of_zone(lines: list[str], index: int) -> int:
