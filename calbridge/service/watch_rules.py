@@ -51,14 +51,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``drop``: forget them, the service has; ``end``: end them there, too; ``ask``: for a new one, in the place of
-    ``former``. ``look_at``: when to look again, where nothing is asked."""
+    """``drop``: forget them, the service has; ``end``: end them there, too; ``doubt``: they stay, but may be silent;
+    ``ask``: for a new one, in the place of ``former``. ``look_at``: when to look again, where nothing is asked."""
 
     drop: tuple[StoredWatch, ...] = ()
     end: tuple[StoredWatch, ...] = ()
     ask: bool = False
     former: StoredWatch | None = None
-    doubt: bool = False
+    doubt: tuple[StoredWatch, ...] = ()
     look_at: datetime | None = None
 
 
@@ -72,7 +72,7 @@ def plan(wish: Wish, wanted: Wanted | None, watches: Sequence[StoredWatch], now:
     lasting = [each for each in held if each.expires_at is not None and each.expires_at > now]
     drop = tuple(each for each in watches if each not in lasting)
     if wish is Wish.WAIT:
-        return Plan(drop, doubt=any(each.status == LIVE for each in lasting))
+        return Plan(drop, doubt=tuple(each for each in lasting if each.status == LIVE))
     if wish is Wish.NONE or wanted is None:
         return Plan(drop, end=tuple(lasting))
     sound = [each for each in lasting if each.status == LIVE and wanted.fits(each) and not _ages(each, now)]

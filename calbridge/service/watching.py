@@ -148,8 +148,9 @@ def _decided(parts: Parts, work: Work, integration: StoredIntegration) -> _Claim
         wanted = Wanted(integration.calendar_id or "", account.id, base)
     decided = plan(wish, wanted, watches, work.now)
     work.watches.drop([each.id for each in decided.drop])
-    if decided.doubt:
-        work.watches.doubt(integration.id)
+    # What is being ended may be over although nobody hears of it.
+    if doubtful := [each.id for each in (*decided.doubt, *decided.end) if each.status == LIVE]:
+        work.watches.doubt(doubtful)
     return _Claimed(integration, spec, mechanism, decided, wanted, account, secret)
 
 

@@ -102,9 +102,9 @@ class Watches:
         )
         return saved.rowcount == 1
 
-    def doubt(self, integration_id: str) -> None:
+    def doubt(self, watch_ids: Collection[str]) -> None:
         """Whether the service still pushes is not known."""
-        here = (watches.c.tenant_id == self._tenant, watches.c.integration_id == integration_id)
+        here = (watches.c.tenant_id == self._tenant, watches.c.id.in_(watch_ids))
         self._connection.execute(update(watches).where(*here, watches.c.status == LIVE).values(status=DOUBTED))
 
     def drop(self, watch_ids: Collection[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -233,6 +234,22 @@ def test_it_is_ended_where_nobody_wants_it_any_more_and_made_again_later(watched
     on()
     look_after(watched)
     assert (statuses(watched), len(subscribed(watched))) == (["live"], 1)
+
+
+@pytest.mark.parametrize("trouble", [Crash(), Unavailable("lost")], ids=["crash", "lost"])
+def test_one_that_may_have_been_ended_is_made_anew_when_it_is_wanted_again(watched: World, trouble: Exception) -> None:
+    settings(watched, mechanism="polling")
+    watched.memory.io.once(1, "unwatch.after", trouble)
+    with suppress(Crash):
+        look_after(watched)
+    assert (len(rows(watched)), subscribed(watched)) == (1, [])
+    before = due_no(watched)
+    settings(watched, mechanism="auto")
+    pass_time(watched, minutes=6)
+    look_after(watched)
+    assert statuses(watched) == ["live"]
+    assert [each.id for each in rows(watched)] == [each.id for each in subscribed(watched)]
+    assert due_no(watched) == before + 1, "nobody told what changed meanwhile"
 
 
 def test_it_is_ended_although_it_was_asked_for_at_that_moment(world: World) -> None:

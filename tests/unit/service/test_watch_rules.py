@@ -63,7 +63,7 @@ def test_what_ended_is_forgotten_and_asked_for_anew() -> None:
 @pytest.mark.parametrize("wish", Wish)
 def test_whoever_asks_is_left_alone_for_a_while(wish: Wish) -> None:
     found = plan(wish, WANTED, [LIVING, ASKING], NOW + CLAIM / 2)
-    assert (found.ask, found.drop, found.end, found.doubt) == (False, (), (), False)
+    assert (found.ask, found.drop, found.end, found.doubt) == (False, (), (), ())
     assert found.look_at is not None
     assert found.look_at > ASKING.created_at + CLAIM
 
@@ -76,7 +76,7 @@ def test_a_question_whose_answer_nobody_has_casts_doubt_on_what_there_was() -> N
 def test_what_nobody_wants_is_ended_and_what_is_cut_off_doubted() -> None:
     assert plan(Wish.NONE, None, [LIVING], NOW).end == (LIVING,)
     cut_off = plan(Wish.WAIT, None, [LIVING], NOW)
-    assert (cut_off.doubt, cut_off.end, cut_off.drop, cut_off.look_at) == (True, (), (), None)
+    assert (cut_off.doubt, cut_off.end, cut_off.drop, cut_off.look_at) == ((LIVING,), (), (), None)
     assert not plan(Wish.WAIT, None, [], NOW).doubt
 
 
@@ -104,7 +104,9 @@ def test_whatever_is_stored_a_plan_comes_to_rest(wish: Wish, given_watches: list
         if not (found.ask or found.drop or found.end or found.doubt) and found.look_at != now:
             break
         gone = {*found.drop, *found.end, found.former}
-        watches = [replace(each, status=DOUBTED) if found.doubt else each for each in watches if each not in gone]
+        watches = [
+            replace(each, status=DOUBTED) if each in found.doubt else each for each in watches if each not in gone
+        ]
         if found.ask:
             name = f"n{next(fresh)}"
             watches.append(replace(LIVING, id=name, created_at=now, expires_at=now + WEEK))
