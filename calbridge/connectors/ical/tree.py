@@ -244,7 +244,7 @@ def _zone_at(lines: list[str], index: int) -> tuple[str, int]:
         return known[1], index + len(known[0])
     end = _end_of_zone(lines, index)
     block = "\n".join(lines[index : end - 1])
-    if len(block) <= _LARGEST_KEPT:
+    if len(block) + len(lines[end - 1]) <= _LARGEST_KEPT:
         if len(_ZONES) >= _KEPT_ZONES:
             _ZONES.clear()
         _ZONES[lines[index]] = (lines[index:end], block)

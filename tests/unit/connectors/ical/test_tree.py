@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from calbridge.connectors.ical.tree import Line, Malformed, parse, serialise
@@ -35,6 +37,19 @@ def test_a_zone_that_was_read_whole_before_is_still_malformed_without_its_end(bo
 
     with pytest.raises(Malformed):
         parse(body)
+
+
+@pytest.mark.parametrize("zone", ["TZID:{long}\r\nEND:VTIMEZONE\r\n", "TZID:Office\r\nEND:VTIMEZONE {long}\r\n"])
+def test_of_a_large_zone_nothing_is_kept(zone: str) -> None:
+    body = calendar("BEGIN:VTIMEZONE\r\n", zone.format(long="x" * 2_000_000))
+    tracemalloc.start()
+    try:
+        parse(body)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert kept < 100_000
 
 
 @pytest.mark.parametrize(
