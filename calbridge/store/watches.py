@@ -163,7 +163,8 @@ def due_watches(connection: Connection, now: datetime, services: Collection[str]
     """Tenant and id of integrations of these services whose subscriptions are to be looked after, tenants in turn."""
     # Nobody is asked where the account is cut off, so that need not wait.
     free = or_(accounts.c.not_before.is_(None), accounts.c.not_before <= now, integrations.c.status != "connected")
-    place = func.row_number().over(partition_by=integrations.c.tenant_id, order_by=integrations.c.watch_at)
+    order = (integrations.c.watch_at, integrations.c.id)
+    place = func.row_number().over(partition_by=integrations.c.tenant_id, order_by=order)
     account = and_(accounts.c.tenant_id == integrations.c.tenant_id, accounts.c.id == integrations.c.account_id)
     query = (
         select(integrations.c.tenant_id, integrations.c.id, place.label("place"))
