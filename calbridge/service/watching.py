@@ -149,7 +149,7 @@ def _decided(parts: Parts, work: Work, integration: StoredIntegration) -> _Claim
     decided = plan(wish, wanted, watches, work.now)
     work.watches.drop([each.id for each in decided.drop])
     # What is being ended may be over although nobody hears of it.
-    if doubtful := [each.id for each in (*decided.doubt, *decided.end) if each.status == LIVE]:
+    if doubtful := [each.id for each in (*decided.doubt, *decided.end)]:
         work.watches.doubt(doubtful)
     return _Claimed(integration, spec, mechanism, decided, wanted, account, secret)
 

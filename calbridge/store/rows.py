@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -36,7 +37,16 @@ _ITEM_SAME = (
     "id", "user_id", "external_id", "record_id", "completed_at", "hidden", "origin", "ical_uid", "deleted_at",
     "version", "seq", "created_at", "updated_at",
 )  # fmt: skip
-_same_of_link, _same_of_item = attrgetter(*_LINK_SAME), attrgetter(*_ITEM_SAME)
+
+
+def _picker(names: tuple[str, ...]) -> Callable[[Any], dict[str, Any]]:
+    """What picks the values of these names."""
+    take = attrgetter(*names)
+    return lambda found: dict(zip(names, take(found), strict=True))
+
+
+_same_of_link, _same_of_known = _picker(_LINK_SAME), _picker(_KNOWN_SAME)
+_same_of_intent, _same_of_item = _picker(_INTENT_SAME), _picker(_ITEM_SAME)
 
 
 def _hash(text: str | None) -> str | None:
@@ -45,8 +55,7 @@ def _hash(text: str | None) -> str | None:
 
 def link_out(link: Link) -> dict[str, Any]:
     """A link's columns, without tenant, integration and age."""
-    values = dict(zip(_LINK_SAME, _same_of_link(link), strict=True))
-    return values | {
+    return _same_of_link(link) | {
         "remote_hash": _hash(link.remote_id),
         "uid_hash": _hash(link.uid),
         "made_by": link.made_by.value,
@@ -66,7 +75,7 @@ def link_out(link: Link) -> dict[str, Any]:
 def link_in(row: AnyRow) -> Link:
     """A link of its row."""
     return Link(
-        **{name: getattr(row, name) for name in _LINK_SAME},
+        **_same_of_link(row),
         made_by=MadeBy(row.made_by),
         state=LinkState(row.state),
         sent=codec.content_in(row.sent),
@@ -82,8 +91,7 @@ def link_in(row: AnyRow) -> Link:
 
 def known_out(known: Known) -> dict[str, Any]:
     """A known row's columns, without tenant and integration."""
-    values = {name: getattr(known, name) for name in _KNOWN_SAME}
-    return values | {
+    return _same_of_known(known) | {
         "remote_hash": digest(known.remote_id),
         "uid_hash": _hash(known.uid),
         "marker_hash": _hash(known.marker),
@@ -96,16 +104,14 @@ def known_out(known: Known) -> dict[str, Any]:
 
 def known_in(row: AnyRow) -> Known:
     """A known row of its row."""
-    same = {name: getattr(row, name) for name in _KNOWN_SAME}
     ranged = None if row.ranged is None else codec.window_in(row.ranged)
     retry_at = row.retry_at if row.retry_at > EPOCH else None
-    return Known(**same, state=KnownState(row.state), ranged=ranged, retry_at=retry_at)
+    return Known(**_same_of_known(row), state=KnownState(row.state), ranged=ranged, retry_at=retry_at)
 
 
 def intent_out(intent: Intent) -> dict[str, Any]:
     """An intent's columns, without tenant, integration and age."""
-    values = {name: getattr(intent, name) for name in _INTENT_SAME}
-    return values | {
+    return _same_of_intent(intent) | {
         "op": intent.op.value,
         "target": codec.content_out(intent.target),
         "units": codec.units_out(intent.units),
@@ -116,7 +122,7 @@ def intent_out(intent: Intent) -> dict[str, Any]:
 def intent_in(row: AnyRow) -> Intent:
     """An intent of its row."""
     return Intent(
-        **{name: getattr(row, name) for name in _INTENT_SAME},
+        **_same_of_intent(row),
         op=Op(row.op),
         target=codec.content_in(row.target),
         units=codec.units_in(row.units),
@@ -126,9 +132,8 @@ def intent_in(row: AnyRow) -> Intent:
 
 def item_out(item: Item, keys: Keys, default_minutes: int = DEFAULT_MINUTES) -> dict[str, Any]:
     """An item's columns, without tenant."""
-    values = dict(zip(_ITEM_SAME, _same_of_item(item), strict=True))
     shown = item.calendar_content(default_minutes)
-    return values | {
+    return _same_of_item(item) | {
         "type": item.type.value,
         "content": codec.content_out(item.content),
         "due": None if item.due is None else codec.when_out(item.due),
@@ -154,7 +159,7 @@ def _last_end(content: Content) -> datetime | None:
 def item_in(row: AnyRow) -> Item:
     """An item of its row."""
     return Item(
-        **{name: getattr(row, name) for name in _ITEM_SAME},
+        **_same_of_item(row),
         type=ItemType(row.type),
         content=codec.content_in(row.content),
         due=None if row.due is None else codec.when_in(row.due),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import tempfile
 
@@ -17,6 +18,10 @@ import calbridge.sync.engine
 import calbridge.testing.memory  # noqa: F401  (for the libraries that it loads)
 
 OURS = ("calbridge", "tests")
+SECONDS = 60
+"""What a run may take; the system ends one that takes longer."""
+BROKE = 70
+"""Exit code where pytest itself broke."""
 
 
 def run(arguments: list[str]) -> tuple[int, str]:
@@ -26,9 +31,13 @@ def run(arguments: list[str]) -> tuple[int, str]:
         if child == 0:
             os.dup2(output.fileno(), sys.stdout.fileno())
             os.dup2(output.fileno(), sys.stderr.fileno())
-            code = int(pytest.main(arguments))
-            sys.stdout.flush()
-            os._exit(code)
+            signal.alarm(SECONDS)
+            code = BROKE
+            try:
+                code = int(pytest.main(arguments))
+                sys.stdout.flush()
+            finally:
+                os._exit(code)
         _, status = os.waitpid(child, 0)
         output.seek(0)
         return os.waitstatus_to_exitcode(status), output.read()
